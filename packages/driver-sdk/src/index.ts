@@ -1,0 +1,23 @@
+export type { AbortSignalLike, BlockDriver, DriverEvent, OpenContext } from "./lib/block-driver.ts";
+export {
+  BlockError,
+  classOfCode,
+  isBlockError,
+  toBlockError,
+  type BlockErrorClass,
+  type BlockErrorCode,
+  type BlockErrorFields,
+} from "./lib/block-error.ts";
+export {
+  changesData,
+  createRequest,
+  RequestFlag,
+  type BlockExtent,
+  type BlockOperation,
+  type BlockRequest,
+} from "./lib/block-request.ts";
+export { defineCapabilities, type DriverCapabilities } from "./lib/capabilities.ts";
+export { checkRequest, iovLength } from "./lib/check-request.ts";
+export { createSystemClock, type Clock, type Timer } from "./lib/clock.ts";
+export { createRandom, type Random } from "./lib/random.ts";
+export { createVirtualClock, type VirtualClock, type VirtualClockOptions } from "./lib/virtual-clock.ts";
