@@ -1,0 +1,42 @@
+/** The API's reference of all packages, into docs/api. Whatever is exported has to be documented. */
+import { readdirSync, readFileSync } from "node:fs";
+
+const packages = new URL("../packages/", import.meta.url);
+const names = readdirSync(packages).map((folder) => {
+  const manifest = JSON.parse(readFileSync(new URL(`${folder}/package.json`, packages), "utf8"));
+  return manifest.name;
+});
+
+/** @type {Partial<import("typedoc").TypeDocOptions>} */
+const options = {
+  name: "Rehandle",
+  entryPointStrategy: "packages",
+  entryPoints: ["../packages/*"],
+  out: "api",
+  readme: "../README.md",
+  includeVersion: true,
+  packageOptions: {
+    displayBasePath: "src",
+    entryPoints: ["src{,/*}/index.ts"],
+    // The build has checked the types, with a newer TypeScript than this.
+    skipErrorChecking: true,
+    excludeExternals: true,
+    excludePrivate: true,
+    sourceLinkTemplate: "https://github.com/rehandle/rehandle/blob/main/{path}#L{line}",
+  },
+  packagesRequiringDocumentation: names,
+  // Properties are left to judgement, and so are variables: NBD's constants are documented by their names in its text.
+  requiredToBeDocumented: ["Class", "Interface", "TypeAlias", "Function"],
+  validation: {
+    notExported: true,
+    invalidLink: true,
+    invalidPath: true,
+    rewrittenLink: true,
+    notDocumented: true,
+    unusedMergeModuleWith: true,
+  },
+  treatWarningsAsErrors: true,
+  treatValidationWarningsAsErrors: true,
+};
+
+export default options;
