@@ -1,1 +1,2 @@
-export {};
+export { createMemoryDriver, type MemoryDriverOptions } from "./lib/memory-driver.ts";
+export { createMemoryStorage, type MemoryStorage, type MemoryStorageOptions } from "./lib/memory-storage.ts";
