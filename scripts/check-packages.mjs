@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { environment, root } from "./environment.mjs";
-import { layOut, pack, publicPackages } from "./packed-packages.mjs";
+import { layOut, pack } from "./packed-packages.mjs";
 import { smoke } from "./smoke-packages.mjs";
+import { publicPackages } from "./workspace.mjs";
 
 /** @typedef {import("./packed-packages.mjs").PackedPackage} PackedPackage */
 

@@ -56,7 +56,12 @@ async function buildVerb() {
 async function demoVerb(/** @type {string[]} */ demoArgs) {
   const results = await runSteps([
     installation,
-    { name: "build", title: "the demo and what it needs", run: () => build("--filter=@rehandle/demo..."), needed: true },
+    {
+      name: "build",
+      title: "the demo and what it needs",
+      run: () => build("--filter=@rehandle/demo..."),
+      needed: true,
+    },
     { name: "demo", title: "the story", run: () => run([systemNode(), demo, ...demoArgs]) },
   ]);
   return exitCode(results);

@@ -1,43 +1,13 @@
 /** Packs the public packages as they would be published, and lays them out as an installation would. */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { cpSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { environment, pnpm, root } from "./environment.mjs";
+import { readManifest } from "./workspace.mjs";
 
-/**
- * @typedef {object} Manifest
- * @property {string} name
- * @property {string} version
- * @property {boolean} [private]
- * @property {Record<string, unknown>} [exports]
- * @property {Record<string, string>} [bin]
- * @property {Record<string, string>} [dependencies]
- * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
- */
-
-/** @typedef {{ folder: string, manifest: Manifest }} WorkspacePackage */
+/** @typedef {import("./workspace.mjs").WorkspacePackage} WorkspacePackage */
 
 /** @typedef {WorkspacePackage & { tarball: string, files: string[] }} PackedPackage */
-
-/**
- * @param {string} folder
- * @returns {Manifest}
- */
-export function readManifest(folder) {
-  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-}
-
-/**
- * Every package of the workspace that is not private.
- * @returns {WorkspacePackage[]}
- */
-export function publicPackages() {
-  return ["packages", "apps"]
-    .flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)))
-    .filter((folder) => existsSync(join(folder, "package.json")))
-    .map((folder) => ({ folder, manifest: readManifest(folder) }))
-    .filter(({ manifest }) => manifest.private !== true);
-}
 
 /**
  * Packs each package into `destination`.
@@ -48,11 +18,12 @@ export function publicPackages() {
 export function pack(packages, destination) {
   const filters = packages.map(({ manifest }) => `--filter=${manifest.name}`);
   succeed(pnpm("--recursive", ...filters, "pack", "--silent", `--pack-destination=${destination}`));
-  return packages.map(({ folder, manifest }) => {
+  return packages.map((entry) => {
+    const { manifest } = entry;
     const name = manifest.name.replace("@", "").replace("/", "-");
     const tarball = join(destination, `${name}-${manifest.version}.tgz`);
     const files = succeed(["tar", "-tzf", tarball]).trim().split("\n");
-    return { folder, manifest, tarball, files: files.map((file) => file.replace(/^package\//, "")) };
+    return { ...entry, tarball, files: files.map((file) => file.replace(/^package\//, "")) };
   });
 }
 

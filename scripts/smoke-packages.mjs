@@ -4,8 +4,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { systemNode } from "./environment.mjs";
-import { readManifest, succeed } from "./packed-packages.mjs";
+import { succeed } from "./packed-packages.mjs";
 import { findExamples } from "./readme-examples.mjs";
+import { readManifest } from "./workspace.mjs";
 
 /** @typedef {import("./packed-packages.mjs").PackedPackage} PackedPackage */
 
