@@ -1,0 +1,101 @@
+import { convert } from "./convert.ts";
+import { helpLines } from "./help.ts";
+import { parseJsonText } from "./json/json-text.ts";
+import { parseKeyval } from "./keyval.ts";
+import type { KeyvalObject } from "./keyval-tree.ts";
+import { OptionError } from "./option-error.ts";
+import { findType, type TypeCatalog } from "./type-catalog.ts";
+import type { TypeName, TypeOf } from "./type-of.ts";
+
+/** The description of a command line option whose argument is keyval or JSON. */
+export interface OptionDefinition<C extends TypeCatalog, N extends TypeName<C>> {
+  /** As on the command line: `--blockdev`. */
+  readonly flag: string;
+  readonly types: C;
+  /** The type of the argument: a struct or a union of `types`. */
+  readonly type: N;
+  /** The key of a first item that has none. Default: none. */
+  readonly impliedKey?: string;
+  /** Default: `help` is refused, as QEMU does for `--blockdev`. */
+  readonly allowHelp?: boolean;
+  /** One line for `--help`. */
+  readonly help?: string;
+}
+
+/** An argument's meaning: a value, or a cry for help and the text that answers it. */
+export type ParsedOption<T> =
+  | { readonly kind: "value"; readonly value: T }
+  | { readonly kind: "help"; readonly text: string };
+
+/** A command line option, ready to use. */
+export interface Option<T> {
+  readonly flag: string;
+  /** Parses an argument: JSON if its first byte is `{`, else keyval. @throws OptionError */
+  parse(argument: string): ParsedOption<T>;
+  /** Parses an argument where help cannot be given. @throws OptionError */
+  parseValue(argument: string): T;
+  /** Checks a JSON object, as it comes in a QMP command. @throws OptionError */
+  fromJson(value: unknown): T;
+  /** Checks a tree of texts, as `parseKeyval` and `parseFileName` make it. @throws OptionError */
+  fromKeyval(tree: KeyvalObject): T;
+  /** The members, one a line; of a union the choices, or the members of one choice. */
+  helpText(choice?: string): string;
+  /** The section of `--help`: the flag, its line of help and its members. */
+  helpSection(): string;
+}
+
+/** Makes the parser, the checks and the help of a command line option out of its description. */
+export function defineOption<const C extends TypeCatalog, N extends TypeName<C>>(
+  definition: OptionDefinition<C, N>,
+): Option<TypeOf<C, N>> {
+  type Value = TypeOf<C, N>;
+  const { types, type } = definition;
+  const fromKeyval = (tree: KeyvalObject): Value => convert(types, type, tree, "keyval");
+  const fromJson = (value: unknown): Value => convert(types, type, value, "json");
+  const helpText = (choice?: string): string => {
+    const caption = choice === undefined ? `${definition.flag} options:` : `${choice} options:`;
+    return [caption, ...helpLines(types, type, choice)].join("\n");
+  };
+  const parse = (argument: string): ParsedOption<Value> => {
+    if (argument.startsWith("{")) return { kind: "value", value: fromJson(parseJsonObject(argument)) };
+    const { tree, help } = parseKeyval(argument, definition);
+    const choice = choiceIn(definition, tree);
+    const asked = help || (definition.allowHelp === true && choice === "help");
+    if (asked) return { kind: "help", text: helpText(choice === "help" ? undefined : choice) };
+    return { kind: "value", value: fromKeyval(tree) };
+  };
+  return {
+    flag: definition.flag,
+    parse,
+    parseValue(argument) {
+      const parsed = parse(argument);
+      if (parsed.kind === "value") return parsed.value;
+      throw new OptionError("Help is not available for this option", { code: "help" });
+    },
+    fromJson,
+    fromKeyval,
+    helpText,
+    helpSection: () => helpSection(definition),
+  };
+}
+
+function helpSection<C extends TypeCatalog, N extends TypeName<C>>(definition: OptionDefinition<C, N>): string {
+  const { flag, types, type, help, impliedKey } = definition;
+  const first = impliedKey === undefined ? "" : `[${impliedKey}=]<${impliedKey}>,`;
+  const lines = helpLines(types, type).map((line) => `  ${line}`);
+  return [`${flag} ${first}...`, ...(help === undefined ? [] : [`    ${help}`]), ...lines].join("\n");
+}
+
+/** What the argument chose of a union so far. */
+function choiceIn(definition: { types: TypeCatalog; type: string }, tree: KeyvalObject): string | undefined {
+  const description = findType(definition.types, definition.type);
+  if (description === undefined || !("union" in description)) return undefined;
+  const choice = tree[description.discriminator];
+  return typeof choice === "string" ? choice : undefined;
+}
+
+function parseJsonObject(argument: string): unknown {
+  const { value, error } = parseJsonText(argument);
+  if (error === undefined) return value;
+  throw new OptionError(error, { code: "syntax" });
+}

@@ -1,0 +1,44 @@
+import { isKeyvalObject, type KeyvalObject, type KeyvalValue } from "./keyval-tree.ts";
+import { OptionError } from "./option-error.ts";
+
+/** Where QEMU stops to tell indexes apart. */
+const LARGEST_INDEX = 2 ** 31 - 1;
+
+/** Turns every object below the root whose keys are all indexes into a list. The depth is bounded by the parser. */
+export function listify(tree: KeyvalObject): void {
+  convertChildren(tree, "");
+}
+
+function convertChildren(object: KeyvalObject, prefix: string): void {
+  for (const key of Object.keys(object)) {
+    const child = object[key];
+    if (isKeyvalObject(child)) object[key] = convert(child, prefix + key);
+  }
+}
+
+function convert(object: KeyvalObject, path: string): KeyvalValue {
+  convertChildren(object, `${path}.`);
+  const keys = Object.keys(object);
+  const indexes = keys.filter((key) => /^[0-9]/.test(key));
+  if (indexes.length === 0) return object;
+  if (indexes.length < keys.length) {
+    throw new OptionError(`Parameters '${path}.*' used inconsistently`, { code: "inconsistent", path });
+  }
+  return toList(object, indexes, path);
+}
+
+function toList(object: KeyvalObject, indexes: readonly string[], path: string): KeyvalValue[] {
+  const byIndex = new Map<number, KeyvalValue>();
+  for (const key of indexes) byIndex.set(Math.min(Number(key), LARGEST_INDEX), object[key] ?? "");
+  const list: KeyvalValue[] = [];
+  for (let i = 0; i < byIndex.size; i++) {
+    const element = byIndex.get(i);
+    if (element === undefined) throw missing(`${path}.${i}`);
+    list.push(element);
+  }
+  return list;
+}
+
+function missing(path: string): OptionError {
+  return new OptionError(`Parameter '${path}' missing`, { code: "missing", path });
+}
