@@ -1,0 +1,528 @@
+import {
+  BlockError,
+  changesData,
+  checkRequest,
+  RequestFlag,
+  type BlockDriver,
+  type BlockRequest,
+  type Clock,
+} from "@rehandle/driver-sdk";
+
+import { Attempt } from "./attempt.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Drain } from "./drain.ts";
+import type { BackendEvent } from "./events.ts";
+import { Gate } from "./gate.ts";
+import { HangStatus, type Outage } from "./hang-status.ts";
+import { HoldLedger } from "./hold-ledger.ts";
+import { InFlight } from "./in-flight.ts";
+import { directionOf, type HoldPolicy } from "./policy.ts";
+import { RangeIndex, RangeItem } from "./range-index.ts";
+import type { ReplayLog } from "./replay-log.ts";
+import { RequestEntry } from "./request-entry.ts";
+import { RequestQueue } from "./request-queue.ts";
+import { Counters } from "./statistics.ts";
+
+/** Pooled objects that are kept beyond what is in use. */
+const POOL_SIZE = 4096;
+/** So that pooled attempts keep no client's buffers alive. */
+const NO_IOV: Uint8Array[] = [];
+
+/** What the data path tells the part that looks after recovery, and asks of it. */
+export interface Supervision {
+  /** Requests of this direction go straight to the driver. */
+  passes(entry: RequestEntry): boolean;
+  onHeld(error: BlockError): void;
+  onAppended(entry: RequestEntry): void;
+  onRemoved(entry: RequestEntry): void;
+  onUnblocked(entry: RequestEntry): void;
+  onSuccess(cycle: number): void;
+  onFailure(cycle: number): void;
+  onLateAnswer(): void;
+  /** Something came back from the driver, or came to its end. */
+  onSettled(): void;
+  onLogGrown(): void;
+  onStopped(): void;
+}
+
+/** What an engine works with. */
+export interface EngineParts {
+  readonly driver: BlockDriver;
+  readonly policy: HoldPolicy;
+  readonly clock: Clock;
+  /** Null if the backend behind the driver cannot lose acknowledged writes. */
+  readonly log: ReplayLog | null;
+  /** ms; 0 = never. */
+  readonly requestTimeout: number;
+  readonly emit: (event: BackendEvent) => void;
+}
+
+/** The data path: admit, send, hold, act, complete. When to send again is the {@link Supervision}'s business. */
+export class Engine {
+  readonly driver: BlockDriver;
+  readonly policy: HoldPolicy;
+  readonly clock: Clock;
+  readonly log: ReplayLog | null;
+  readonly counters: Counters = new Counters();
+  readonly queue: RequestQueue = new RequestQueue();
+  readonly drain: Drain = new Drain();
+  readonly hang: HangStatus;
+  readonly ledger: HoldLedger;
+  readonly inFlight: InFlight;
+  /** Requests whose attempt is overdue and whose buffers the driver keeps. */
+  readonly overdue: Set<RequestEntry> = new Set();
+  /** Guards around attempts that were given up and may still land. */
+  readonly fences: Set<RangeItem> = new Set();
+  /** Bits of {@link Gate}. */
+  gate = 0;
+  /** RFC patch 4: false = errors are reported, nothing is held. */
+  enabled = true;
+  /** Grows when the backend may have restarted. */
+  generation = 0;
+  supervision!: Supervision;
+  #seq = 0;
+  readonly #entries: RequestEntry[] = [];
+  readonly #attempts: Attempt[] = [];
+  readonly #deadlines: Deadlines;
+  readonly #index: RangeIndex;
+  readonly #emit: (event: BackendEvent) => void;
+
+  constructor(parts: EngineParts) {
+    this.driver = parts.driver;
+    this.policy = parts.policy;
+    this.clock = parts.clock;
+    this.log = parts.log;
+    this.#emit = parts.emit;
+    this.hang = new HangStatus(parts.clock, parts.policy.iohangTimeoutMs, {
+      onHang: (set, outage) => this.#emit({ type: "hang", set, outage: outage.id, since: outage.startedAtRealtime }),
+      onHangTimeout: (set, outage) => this.#onHangTimeout(set, outage),
+    });
+    this.ledger = new HoldLedger(parts.clock, this.hang, this.counters, this.queue);
+    this.inFlight = new InFlight(parts.clock, parts.requestTimeout, (attempt) => attempt.owner?.onOverdue(attempt));
+    this.#deadlines = new Deadlines(parts.clock, () => this.#expire());
+    this.#index = new RangeIndex((item) => this.#onUnblocked(item as RequestEntry));
+  }
+
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
+  submit(request: BlockRequest): void {
+    this.counters.submitted += 1;
+    const invalid = (this.gate & Gate.CLOSED) !== 0 ? closed() : checkRequest(this.driver.capabilities, request);
+    if (invalid !== null) {
+      this.counters.completed += 1;
+      this.counters.failed += 1;
+      request.complete(request, invalid);
+      return;
+    }
+    const entry = this.#entries.pop() ?? new RequestEntry(this.#onOverdue);
+    entry.admit(request, ++this.#seq, directionOf(request.operation), changesData(request.operation));
+    this.#index.add(entry);
+    if (entry.blockers === 0 && this.gate === 0 && this.supervision.passes(entry)) this.start(entry);
+    else this.#park(entry);
+  }
+
+  /** The gate lets the request through: nothing is paused, stopped or drained, or the drain itself waits for it. */
+  mayPass(entry: RequestEntry): boolean {
+    if (this.gate === 0) return true;
+    return this.gate === Gate.DRAINED && this.drain.state === "drain-requested" && entry.seq <= this.drain.lastSeq;
+  }
+
+  /** Gives a request to the driver: one that was just admitted, or a queued one. */
+  start(entry: RequestEntry): void {
+    if (entry.state === "queued") this.#dequeue(entry);
+    entry.moveTo("in-flight");
+    const request = entry.request!;
+    const attempt = this.#attempts.pop() ?? new Attempt(this.#onDone);
+    attempt.operation = request.operation;
+    attempt.offset = request.offset;
+    attempt.length = request.length;
+    attempt.flags = request.flags;
+    attempt.iov = request.iov;
+    if (attempt.extents.length > 0) attempt.extents = [];
+    attempt.owner = entry;
+    attempt.generation = this.generation;
+    if (this.log !== null) attempt.logPosition = this.log.position;
+    entry.attempt = attempt;
+    entry.attempts += 1;
+    if (entry.heldSince >= 0) this.#noteSent(entry);
+    this.send(attempt);
+  }
+
+  /** Gives an attempt, of whomever, to the driver. */
+  send(attempt: Attempt): void {
+    this.inFlight.add(attempt);
+    this.driver.submit(attempt);
+  }
+
+  /** An attempt came back to whoever sent it. */
+  settled(attempt: Attempt): void {
+    this.inFlight.remove(attempt);
+    this.supervision.onSettled();
+  }
+
+  /** Tells the driver that nobody waits for the attempt any more. True: its buffers are free. */
+  giveUp(attempt: Attempt): boolean {
+    return this.driver.abandon?.(attempt) ?? false;
+  }
+
+  /** Keeps later requests out of a range while something may still land there. */
+  fence(fence: RangeItem, exempt: RequestEntry | null): void {
+    this.fences.add(fence);
+    this.#index.addFence(fence, (item) => item === exempt || (item as RequestEntry).state !== "queued");
+  }
+
+  unfence(fence: RangeItem): void {
+    this.fences.delete(fence);
+    this.#index.remove(fence);
+    this.supervision.onSettled();
+  }
+
+  /** True if a client's attempt, or a fenced one, may still change the range. */
+  isLanding(start: number, end: number): boolean {
+    for (const fence of this.fences) if (fence.start < end && start < fence.end) return true;
+    for (const entry of this.overdue) if (entry.mutates && entry.start < end && start < entry.end) return true;
+    for (let attempt = this.inFlight.head; attempt !== null; attempt = attempt.next) {
+      const overlaps = attempt.offset < end && start < attempt.offset + attempt.length;
+      if (overlaps && changesData(attempt.operation) && attempt.owner instanceof RequestEntry) return true;
+    }
+    return false;
+  }
+
+  /** Completes a request to its client, whatever state it is in but for `in-flight` with the driver still busy. */
+  finish(entry: RequestEntry, error: BlockError | null): void {
+    const request = this.#retire(entry);
+    this.counters.completed += 1;
+    if (error !== null) this.counters.failed += 1;
+    const wasHeld = entry.heldSince >= 0;
+    // The client hears of this request before those that waited for it can come to their end.
+    request.complete(request, error);
+    this.#recycle(entry);
+    if (wasHeld) this.ledger.endIfEmpty();
+  }
+
+  /** Takes a queued request out without completing it; the caller owes the client its completion. */
+  export(entry: RequestEntry): BlockRequest {
+    const request = this.#retire(entry);
+    this.#recycle(entry);
+    this.ledger.endIfEmpty();
+    return request;
+  }
+
+  /** Does what the policy says about a failure that is not held, or no longer. */
+  act(entry: RequestEntry, error: BlockError): void {
+    const request = entry.request!;
+    const action =
+      entry.abandoned || this.drain.reportsFailures ? "report" : this.policy.actionFor(error, entry.direction);
+    const { operation, offset, length } = request;
+    const { code, errorClass, message: reason } = error;
+    const nospace = errorClass === "no-space";
+    this.#emit({ type: "io-error", operation, offset, length, action, nospace, code, errorClass, reason });
+    if (action === "stop") this.#stop(entry);
+    else if (action === "report") this.finish(entry, error);
+    else {
+      // A client that ignores errors must not be shown what its buffer held before.
+      if (operation === "read") for (const part of request.iov) part.fill(0);
+      this.finish(entry, null);
+    }
+  }
+
+  /** Marks a queued request as held by an outage that it did not meet itself. */
+  holdQueued(entry: RequestEntry): void {
+    this.ledger.hold(entry, "outage");
+    this.#watchDeadline(entry);
+  }
+
+  /** Forgets all timers. */
+  dispose(): void {
+    this.hang.dispose();
+    this.inFlight.dispose();
+    this.#deadlines.dispose();
+  }
+
+  #park(entry: RequestEntry): void {
+    entry.moveTo("queued");
+    this.queue.append(entry);
+    const { seq } = entry;
+    if (entry.blockers === 0 && this.gate === 0) this.admitQueued(entry);
+    if (entry.state === "queued" && entry.seq === seq) this.supervision.onAppended(entry);
+  }
+
+  /** What becomes of a queued request that waits for nothing but the storage. */
+  admitQueued(entry: RequestEntry): void {
+    if (this.supervision.passes(entry)) {
+      this.start(entry);
+    } else if (entry.mutates && this.log !== null && this.log.isFull && this.hang.state === "normal") {
+      this.supervision.onLogGrown();
+    } else if (!this.canHold(entry)) {
+      this.act(entry, unreachable(entry, this.hang.outage));
+    } else {
+      this.holdQueued(entry);
+    }
+  }
+
+  /** Leaving the kind of error aside: may this request be held now? */
+  canHold(entry: RequestEntry): boolean {
+    if (!this.enabled || this.drain.reportsFailures || entry.abandoned || this.hang.state === "timed-out") return false;
+    const { retryTimeout } = this.policy[entry.direction];
+    return entry.heldSince < 0 ? retryTimeout > 0 : this.clock.now() < entry.heldSince + retryTimeout;
+  }
+
+  readonly #onDone = (request: BlockRequest, error: BlockError | null): void => {
+    const attempt = request as Attempt;
+    const entry = attempt.owner as RequestEntry | null;
+    this.inFlight.remove(attempt);
+    if (entry === null) {
+      this.#onLate(attempt, error);
+      return;
+    }
+    entry.attempt = null;
+    if (error === null) this.#onSuccess(entry, attempt);
+    else this.#onFailure(entry, error);
+    this.#recycleAttempt(attempt);
+    this.supervision.onSettled();
+  };
+
+  #onSuccess(entry: RequestEntry, attempt: Attempt): void {
+    const request = entry.request!;
+    const wasOverdue = entry.state === "overdue";
+    if (wasOverdue) this.overdue.delete(entry);
+    if (entry.direction === "write" && attempt.generation !== this.generation && this.canHold(entry)) {
+      // The instance that answered may be gone, and the write with it: only the new instance's word counts.
+      this.#requeue(entry);
+      this.ledger.note(entry, { at: this.clock.now(), what: "sent-again-after-restart", attempt: entry.attempts });
+      this.supervision.onFailure(entry.cycle);
+      this.supervision.onAppended(entry);
+      return;
+    }
+    if (request.operation === "block-status") request.extents.push(...attempt.extents);
+    if (this.log !== null && entry.direction === "write") this.#remember(request, attempt, this.log);
+    const { cycle } = entry;
+    if (entry.failWhenDone === null) this.finish(entry, null);
+    else this.finish(entry, entry.failWhenDone);
+    if (this.hang.state === "timed-out") this.hang.end();
+    if (cycle > 0) this.supervision.onSuccess(cycle);
+    if (wasOverdue) this.supervision.onLateAnswer();
+  }
+
+  #remember(request: BlockRequest, attempt: Attempt, log: ReplayLog): void {
+    if (request.operation === "flush") {
+      if (attempt.generation === this.generation) log.trim(attempt.logPosition);
+      return;
+    }
+    // What is stable already needs no record, unless an older record would be written over it.
+    if ((request.flags & RequestFlag.FUA) !== 0 && log.count === 0) return;
+    log.append(request);
+    if (log.wantsFlush) this.supervision.onLogGrown();
+  }
+
+  #onFailure(entry: RequestEntry, error: BlockError): void {
+    const { cycle } = entry;
+    const overdue = entry.state === "overdue";
+    if (overdue) this.overdue.delete(entry);
+    // An attempt that was called back failed for the reason that it was called back for.
+    const cause = overdue && error.errorClass === "cancelled" ? entry.lastError! : error;
+    const heldBefore = entry.heldSince >= 0;
+    if (heldBefore) this.ledger.noteFailure(entry, cause);
+    if (entry.failWhenDone !== null) {
+      this.finish(entry, entry.failWhenDone);
+    } else if (this.policy.isHeld(cause, entry.direction) && this.canHold(entry)) {
+      if (!heldBefore) this.ledger.noteFailure(entry, cause);
+      this.#requeue(entry);
+      this.supervision.onHeld(cause);
+    } else {
+      this.act(entry, cause);
+    }
+    if (cycle > 0) this.supervision.onFailure(cycle);
+  }
+
+  #requeue(entry: RequestEntry): void {
+    entry.lastAttemptAt = this.clock.now();
+    entry.moveTo("queued");
+    this.queue.insert(entry);
+    this.ledger.hold(entry, "failed");
+    this.#watchDeadline(entry);
+  }
+
+  #stop(entry: RequestEntry): void {
+    if (entry.state !== "queued") {
+      entry.moveTo("queued");
+      this.queue.insert(entry);
+    }
+    this.ledger.holdStopped(entry);
+    this.ledger.endIfEmpty();
+    this.supervision.onStopped();
+  }
+
+  /** The watchdog found an attempt that takes too long. */
+  readonly #onOverdue = (entry: RequestEntry, attempt: Attempt): void => {
+    const { operation, offset, length } = attempt;
+    const error = new BlockError(`${operation} of ${length} bytes at ${offset} was not answered in time`, {
+      code: "ETIMEDOUT",
+      operation,
+      offset,
+      length,
+    });
+    const { cycle } = entry;
+    this.ledger.noteFailure(entry, error);
+    entry.moveTo("overdue");
+    this.overdue.add(entry);
+    const held = this.policy.isHeld(error, entry.direction) && this.canHold(entry);
+    if (held) {
+      this.ledger.hold(entry, "failed");
+      this.#watchDeadline(entry);
+    } else {
+      entry.failWhenDone = error;
+    }
+    if (cycle > 0) this.supervision.onFailure(cycle);
+    this.detach(entry);
+    if (held) this.supervision.onHeld(error);
+  };
+
+  /** Takes a request back from the driver, as far as the driver lets go of it, to fail or to queue it. */
+  callBack(entry: RequestEntry): void {
+    if (entry.state === "in-flight") {
+      this.inFlight.remove(entry.attempt!);
+      entry.moveTo("overdue");
+      this.overdue.add(entry);
+    }
+    if (this.drain.mode === "fail") entry.failWhenDone ??= gaveUp(entry, "the backend was drained");
+    this.detach(entry);
+  }
+
+  /** Tries to get an overdue request's buffers back from the driver; then it is held, or fails, like any other. */
+  detach(entry: RequestEntry): void {
+    const attempt = entry.attempt!;
+    const { seq } = entry;
+    const detached = this.giveUp(attempt);
+    // The driver may have completed the attempt from within the call.
+    if (entry.attempt !== attempt || entry.seq !== seq) return;
+    this.ledger.note(entry, { at: this.clock.now(), what: "late", attempt: entry.attempts, detached });
+    if (!detached) return;
+    this.overdue.delete(entry);
+    attempt.owner = null;
+    entry.attempt = null;
+    entry.lastAttemptAt = this.clock.now();
+    if (entry.mutates) this.#fenceAttempt(entry, attempt);
+    if (entry.failWhenDone !== null) {
+      this.act(entry, entry.failWhenDone);
+      return;
+    }
+    entry.moveTo("queued");
+    this.queue.insert(entry);
+  }
+
+  #fenceAttempt(entry: RequestEntry, attempt: Attempt): void {
+    const fence = new RangeItem(true);
+    fence.start = entry.start;
+    fence.end = entry.end;
+    fence.mutates = true;
+    attempt.fence = fence;
+    this.fence(fence, entry);
+  }
+
+  /** An attempt that was given up has come to its end: its range is free. */
+  #onLate(attempt: Attempt, error: BlockError | null): void {
+    if (attempt.fence !== null) this.unfence(attempt.fence);
+    // Its buffers may have been in the driver's hands until now, so the object is not used again.
+    if (error === null) this.supervision.onLateAnswer();
+    this.supervision.onSettled();
+  }
+
+  #onUnblocked(entry: RequestEntry): void {
+    if (entry.state !== "queued") return;
+    const { seq } = entry;
+    if (!entry.troubled && !entry.stopped && this.mayPass(entry)) this.admitQueued(entry);
+    if (entry.state === "queued" && entry.seq === seq && entry.troubled) this.supervision.onUnblocked(entry);
+  }
+
+  #onHangTimeout(set: boolean, outage: Outage): void {
+    this.#emit({ type: "hang-timeout", set, outage: outage.id, since: outage.startedAtRealtime });
+    if (!set) return;
+    this.counters.timeouts += 1;
+    const seconds = this.policy.iohangTimeoutMs / 1000;
+    for (const entry of this.queue.snapshot()) {
+      if (entry.troubled && entry.state === "queued") this.act(entry, gaveUp(entry, `I/O hang lasted ${seconds} s`));
+    }
+    for (const entry of this.overdue) {
+      this.ledger.release(entry);
+      entry.failWhenDone ??= gaveUp(entry, `I/O hang lasted ${seconds} s`);
+    }
+    this.supervision.onSettled();
+  }
+
+  #watchDeadline(entry: RequestEntry): void {
+    this.#deadlines.add(entry.heldSince + this.policy[entry.direction].retryTimeout);
+  }
+
+  /** Ends every hold whose own time is over, and says when the next one is. */
+  #expire(): number {
+    const now = this.clock.now();
+    let next = Infinity;
+    for (const entry of this.queue.snapshot()) {
+      if (!entry.troubled || entry.state !== "queued") continue;
+      const due = entry.heldSince + this.policy[entry.direction].retryTimeout;
+      if (due > now) next = Math.min(next, due);
+      else this.act(entry, gaveUp(entry, "retry timeout is over"));
+    }
+    for (const entry of this.overdue) {
+      const due = entry.heldSince + this.policy[entry.direction].retryTimeout;
+      if (due > now) next = Math.min(next, due);
+      else entry.failWhenDone ??= gaveUp(entry, "retry timeout is over");
+    }
+    this.supervision.onSettled();
+    return next;
+  }
+
+  #noteSent(entry: RequestEntry): void {
+    if (entry.attempts > 1) this.counters.retries += 1;
+    this.ledger.note(entry, { at: this.clock.now(), what: "sent", attempt: entry.attempts });
+  }
+
+  #dequeue(entry: RequestEntry): void {
+    this.supervision.onRemoved(entry);
+    this.queue.remove(entry);
+  }
+
+  #retire(entry: RequestEntry): BlockRequest {
+    if (entry.state === "queued") this.#dequeue(entry);
+    entry.moveTo("idle");
+    if (entry.heldSince >= 0) this.ledger.settle(entry);
+    const request = entry.request!;
+    request.driverState = null;
+    return request;
+  }
+
+  #recycle(entry: RequestEntry): void {
+    this.#index.remove(entry);
+    entry.clear();
+    if (this.#entries.length < POOL_SIZE) this.#entries.push(entry);
+  }
+
+  #recycleAttempt(attempt: Attempt): void {
+    attempt.owner = null;
+    attempt.iov = NO_IOV;
+    if (this.#attempts.length < POOL_SIZE) this.#attempts.push(attempt);
+  }
+}
+
+function closed(): BlockError {
+  return new BlockError("the backend is closed", { code: "EBADF" });
+}
+
+/** The error of a request that was held and is not any longer: EIO, with what went wrong behind it. */
+export function gaveUp(entry: RequestEntry, why: string): BlockError {
+  const { operation, offset, length } = entry.request!;
+  const last = entry.lastError;
+  const message = last === null ? why : `${why}; last error: ${last.message}`;
+  const errorClass = last?.errorClass ?? "transport";
+  return new BlockError(message, { code: "EIO", errorClass, operation, offset, length, cause: last ?? undefined });
+}
+
+function unreachable(entry: RequestEntry, outage: Outage | null): BlockError {
+  return gaveUp(
+    entry,
+    outage === null ? "the storage cannot be reached" : "the storage cannot be reached, and the I/O hang timed out",
+  );
+}

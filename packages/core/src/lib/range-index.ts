@@ -1,0 +1,198 @@
+/** Bytes that one bucket's granule covers. */
+const GRANULE = 64 * 1024;
+/** An item over more granules than this is kept in the list of wide ones instead. */
+const MOST_GRANULES = 16;
+
+/** A place of an item in one bucket's list. */
+interface Node {
+  readonly item: RangeItem;
+  granule: number;
+  prev: Node | null;
+  next: Node | null;
+}
+
+/**
+ * Something that occupies a byte range until it is over. Two items conflict if they overlap and at least one of them
+ * changes data; the one that came later waits for the earlier.
+ */
+export class RangeItem {
+  start = 0;
+  /** First byte behind the range. */
+  end = 0;
+  mutates = false;
+  /** How many earlier conflicting items this one still waits for. */
+  blockers = 0;
+  /** Later items that wait for this one. */
+  readonly waiters: RangeItem[] = [];
+  /** It came into the index after items that are newer than it, so it never stands for what is older. */
+  readonly lateComer: boolean;
+  /** Neighbours in the index's list of all items. */
+  before: RangeItem | null = null;
+  after: RangeItem | null = null;
+  readonly nodes: Node[] = [];
+  nodesUsed = 0;
+  wide = false;
+  indexed = false;
+  mark = 0;
+
+  constructor(lateComer: boolean) {
+    this.lateComer = lateComer;
+  }
+}
+
+/** Says for a new item which earlier ones it has to wait for, in time that depends on its neighbours only. */
+export class RangeIndex {
+  #buckets: (Node | null)[] = Array.from<Node | null>({ length: 256 }).fill(null);
+  #mask = 255;
+  #count = 0;
+  #scan = 0;
+  readonly #wide = new Set<RangeItem>();
+  #last: RangeItem | null = null;
+  readonly #onUnblocked: (item: RangeItem) => void;
+
+  /** @param onUnblocked called for an item when the last one that it waited for was removed. */
+  constructor(onUnblocked: (item: RangeItem) => void) {
+    this.#onUnblocked = onUnblocked;
+  }
+
+  /** Items in the index that are not empty. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Puts the item in and counts its blockers. */
+  add(item: RangeItem): void {
+    item.blockers = 0;
+    if (item.end <= item.start) return;
+    const first = Math.floor(item.start / GRANULE);
+    const last = Math.floor((item.end - 1) / GRANULE);
+    item.wide = last - first >= MOST_GRANULES;
+    this.#scan += 1;
+    if (item.wide) {
+      for (let other = this.#last; other !== null; other = other.before) this.#block(other, item);
+      this.#wide.add(item);
+    } else {
+      if (this.#wide.size > 0) for (const other of this.#wide) this.#block(other, item);
+      for (let granule = first; granule <= last; granule += 1) {
+        this.#scanBucket(granule, item);
+      }
+      for (let granule = first; granule <= last; granule += 1) this.#link(item, granule);
+    }
+    item.before = this.#last;
+    if (this.#last !== null) this.#last.after = item;
+    this.#last = item;
+    item.indexed = true;
+    this.#count += 1;
+    if (this.#count > 2 * this.#buckets.length) this.#grow();
+  }
+
+  /** Takes the item out; whoever waited for it alone is unblocked. */
+  remove(item: RangeItem): void {
+    if (item.indexed) {
+      item.indexed = false;
+      this.#count -= 1;
+      this.#unlist(item);
+      if (item.wide) this.#wide.delete(item);
+      for (let at = 0; at < item.nodesUsed; at += 1) this.#unlink(item.nodes[at]!);
+      item.nodesUsed = 0;
+    }
+    const { waiters } = item;
+    if (waiters.length === 0) return;
+    // An unblocked item may come to its end, and bring new waiters, before this loop is over.
+    const freed = waiters.splice(0);
+    for (const waiter of freed) {
+      waiter.blockers -= 1;
+      if (waiter.blockers === 0) this.#onUnblocked(waiter);
+    }
+  }
+
+  /**
+   * Puts in a late comer: a fence around an attempt that was given up and may still land. Every conflicting item that is
+   * already here waits for it too, but for those that `isExempt` names.
+   */
+  addFence(fence: RangeItem, isExempt: (item: RangeItem) => boolean): void {
+    const held: RangeItem[] = [];
+    for (let item = this.#last; item !== null; item = item.before) {
+      const overlaps = item.start < fence.end && fence.start < item.end;
+      if (overlaps && (item.mutates || fence.mutates) && !item.lateComer && !isExempt(item)) held.push(item);
+    }
+    this.add(fence);
+    // It is with the storage already, so it waits for nobody itself; whoever counted it as a waiter finds no harm in it.
+    fence.blockers = Infinity;
+    for (const item of held) {
+      item.blockers += 1;
+      fence.waiters.push(item);
+    }
+  }
+
+  #scanBucket(granule: number, item: RangeItem): void {
+    for (let node = this.#buckets[granule & this.#mask] ?? null; node !== null; node = node.next) {
+      if (node.granule !== granule) continue;
+      const other = node.item;
+      this.#block(other, item);
+      // Whatever is older and overlaps `item` also overlaps `other`, which therefore waits for it already.
+      if (other.mutates && !other.lateComer && other.start <= item.start && other.end >= item.end) return;
+    }
+  }
+
+  #block(earlier: RangeItem, later: RangeItem): void {
+    if (earlier.start >= later.end || later.start >= earlier.end) return;
+    if (!earlier.mutates && !later.mutates) return;
+    if (earlier.mark === this.#scan) return;
+    earlier.mark = this.#scan;
+    earlier.waiters.push(later);
+    later.blockers += 1;
+  }
+
+  #link(item: RangeItem, granule: number): void {
+    let node = item.nodes[item.nodesUsed];
+    if (node === undefined) {
+      node = { item, granule, prev: null, next: null };
+      item.nodes.push(node);
+    }
+    item.nodesUsed += 1;
+    node.granule = granule;
+    this.#push(node);
+  }
+
+  #push(node: Node): void {
+    const at = node.granule & this.#mask;
+    const head = this.#buckets[at] ?? null;
+    node.prev = null;
+    node.next = head;
+    if (head !== null) head.prev = node;
+    this.#buckets[at] = node;
+  }
+
+  #unlink(node: Node): void {
+    if (node.prev === null) this.#buckets[node.granule & this.#mask] = node.next;
+    else node.prev.next = node.next;
+    if (node.next !== null) node.next.prev = node.prev;
+    node.prev = null;
+    node.next = null;
+  }
+
+  #unlist(item: RangeItem): void {
+    if (item.before !== null) item.before.after = item.after;
+    if (item.after === null) this.#last = item.before;
+    else item.after.before = item.before;
+    item.before = null;
+    item.after = null;
+  }
+
+  /** Four times the buckets. Lists are walked from their old end, so that newest stays first. */
+  #grow(): void {
+    const old = this.#buckets;
+    this.#buckets = Array.from<Node | null>({ length: old.length * 4 }).fill(null);
+    this.#mask = this.#buckets.length - 1;
+    for (const head of old) {
+      let node = head;
+      while (node?.next) node = node.next;
+      while (node) {
+        const { prev } = node;
+        this.#push(node);
+        node = prev;
+      }
+    }
+  }
+}

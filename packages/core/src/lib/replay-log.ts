@@ -1,0 +1,136 @@
+import type { BlockOperation, BlockRequest } from "@rehandle/driver-sdk";
+
+/** Payloads are kept in slabs of this many bytes; a larger payload gets a slab of its own. */
+const SLAB_BYTES = 256 * 1024;
+/** Empty slabs that are kept for the next payloads. */
+const SPARE_SLABS = 8;
+
+/** Memory of several payloads. It is used again when no record and no attempt on its way points into it. */
+export interface Slab {
+  readonly bytes: Uint8Array;
+  used: number;
+  pins: number;
+}
+
+/** A write that was acknowledged to a client and is not yet known to be stable. */
+export interface ReplayRecord {
+  readonly operation: BlockOperation;
+  readonly offset: number;
+  readonly length: number;
+  readonly flags: number;
+  /** Null for an operation without payload. */
+  readonly slab: Slab | null;
+  /** Where in the slab the payload begins. */
+  readonly at: number;
+}
+
+/** What a log costs and when it is cut. */
+export interface ReplayLogOptions {
+  /** Payload bytes, and records, beyond which writes wait for a flush. Defaults 32 MiB and 8192. */
+  maxBytes?: number;
+  maxCount?: number;
+}
+
+/**
+ * Acknowledged writes that no successful flush covers yet, oldest first, with copies of their payloads. If the backend
+ * restarts it may have lost them; then they are written again. A FLUSH that is simply sent again would succeed without them.
+ */
+export class ReplayLog {
+  readonly maxBytes: number;
+  readonly maxCount: number;
+  /** Records ever appended; the position of the next one. */
+  position = 0;
+  bytes = 0;
+  #records: ReplayRecord[] = [];
+  /** Index of the oldest live record in `#records`. */
+  #start = 0;
+  #slab: Slab | null = null;
+  readonly #spare: Slab[] = [];
+
+  /** @throws RangeError if a bound is not a number ≥ 1. */
+  constructor(options: ReplayLogOptions = {}) {
+    const { maxBytes = 32 * 1024 * 1024, maxCount = 8192 } = options;
+    if (!(maxBytes >= 1 && maxCount >= 1)) throw new RangeError("replayLog.maxBytes and maxCount must be at least 1");
+    this.maxBytes = maxBytes;
+    this.maxCount = maxCount;
+  }
+
+  get count(): number {
+    return this.#records.length - this.#start;
+  }
+
+  /** So full that a flush should be under way. */
+  get wantsFlush(): boolean {
+    return this.bytes > this.maxBytes / 4 || this.count > this.maxCount / 8;
+  }
+
+  /** So full that writes have to wait. */
+  get isFull(): boolean {
+    return this.bytes >= this.maxBytes || this.count >= this.maxCount;
+  }
+
+  /** The record at `index`, 0 = oldest. */
+  at(index: number): ReplayRecord {
+    return this.#records[this.#start + index]!;
+  }
+
+  /** Keeps a write that just completed; its payload is copied. */
+  append(request: BlockRequest): void {
+    const { operation, offset, length, flags } = request;
+    let slab: Slab | null = null;
+    let at = 0;
+    if (operation === "write") {
+      slab = this.#slabFor(length);
+      at = slab.used;
+      let to = at;
+      for (const part of request.iov) {
+        slab.bytes.set(part, to);
+        to += part.length;
+      }
+      slab.used = to;
+      slab.pins += 1;
+      this.bytes += length;
+    }
+    this.#records.push({ operation, offset, length, flags, slab, at });
+    this.position += 1;
+  }
+
+  /** A flush that was submitted when `position` was this succeeded: what came before is stable. */
+  trim(position: number): void {
+    let drop = this.count - (this.position - position);
+    for (; drop > 0; drop -= 1) {
+      const record = this.#records[this.#start]!;
+      this.#start += 1;
+      if (record.slab === null) continue;
+      this.bytes -= record.length;
+      this.unpin(record.slab);
+    }
+    if (this.#start > 1024 && this.#start * 2 > this.#records.length) {
+      this.#records = this.#records.slice(this.#start);
+      this.#start = 0;
+    }
+  }
+
+  /** Keeps a slab's memory while an attempt points into it. */
+  pin(slab: Slab): void {
+    slab.pins += 1;
+  }
+
+  /** Takes one pin back. */
+  unpin(slab: Slab): void {
+    slab.pins -= 1;
+    if (slab.pins > 0) return;
+    slab.used = 0;
+    if (slab === this.#slab) return;
+    if (slab.bytes.length === SLAB_BYTES && this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
+  }
+
+  #slabFor(length: number): Slab {
+    if (length > SLAB_BYTES) return { bytes: new Uint8Array(length), used: 0, pins: 0 };
+    if (this.#slab !== null && this.#slab.used + length <= SLAB_BYTES) return this.#slab;
+    const full = this.#slab;
+    this.#slab = this.#spare.pop() ?? { bytes: new Uint8Array(SLAB_BYTES), used: 0, pins: 0 };
+    if (full !== null && full.pins === 0) this.#spare.push(full);
+    return this.#slab;
+  }
+}

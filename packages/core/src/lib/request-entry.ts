@@ -1,0 +1,97 @@
+import type { BlockError, BlockRequest } from "@rehandle/driver-sdk";
+
+import type { Attempt, AttemptOwner } from "./attempt.ts";
+import type { Direction } from "./policy.ts";
+import { RangeItem } from "./range-index.ts";
+import type { TimelineItem } from "./timeline.ts";
+
+/**
+ * Where a request is. `idle`: in the pool. `queued`: admitted, nothing of it is with the driver. `in-flight`: an attempt is
+ * with the driver. `overdue`: the attempt took too long, counts as failed, and its buffers are still with the driver.
+ */
+export type EntryState = "idle" | "queued" | "in-flight" | "overdue";
+
+/** What may follow what. Anything else is a defect of the engine, and throws. */
+const NEXT_STATES: Readonly<Record<EntryState, readonly EntryState[]>> = {
+  idle: ["queued", "in-flight"],
+  queued: ["in-flight", "idle"],
+  "in-flight": ["idle", "queued", "overdue"],
+  overdue: ["idle", "queued"],
+};
+
+/** A client's request inside the engine. Pooled. */
+export class RequestEntry extends RangeItem implements AttemptOwner {
+  #state: EntryState = "idle";
+  request: BlockRequest | null = null;
+  attempt: Attempt | null = null;
+  /** Order of admission. */
+  seq = 0;
+  direction: Direction = "read";
+  /** Neighbours in the queue, while queued. */
+  prev: RequestEntry | null = null;
+  next: RequestEntry | null = null;
+
+  /** It was held in the current outage and has not come to its end yet. */
+  troubled = false;
+  /** It is held because of the action `stop`, until `resume`. */
+  stopped = false;
+  /** The upper layer no longer waits for it. */
+  abandoned = false;
+  /** Fail with this as soon as the driver lets go of it. */
+  failWhenDone: BlockError | null = null;
+  attempts = 0;
+  /** Clock's ms of the first failure, or of being held; -1 before. */
+  heldSince = -1;
+  lastAttemptAt = 0;
+  lastError: BlockError | null = null;
+  /** The recovery cycle that sent it last. */
+  cycle = 0;
+  timeline: TimelineItem[] | null = null;
+
+  readonly onOverdue: (attempt: Attempt) => void;
+
+  /** @param onOverdue the engine's, for every entry the same. */
+  constructor(onOverdue: (entry: RequestEntry, attempt: Attempt) => void) {
+    super(false);
+    this.onOverdue = (attempt) => onOverdue(this, attempt);
+  }
+
+  get state(): EntryState {
+    return this.#state;
+  }
+
+  /** The one setter of the state. */
+  moveTo(state: EntryState): void {
+    if (!NEXT_STATES[this.#state].includes(state)) {
+      throw new Error(`request ${this.seq} cannot go from ${this.#state} to ${state}`);
+    }
+    this.#state = state;
+  }
+
+  /** Takes over a request that was just admitted. */
+  admit(request: BlockRequest, seq: number, direction: Direction, mutates: boolean): void {
+    this.request = request;
+    this.seq = seq;
+    this.attempts = 0;
+    this.direction = direction;
+    this.start = request.offset;
+    this.end = request.offset + request.length;
+    this.mutates = mutates;
+    request.driverState = this;
+  }
+
+  /** Back to what the pool expects; everything that only a held request has is forgotten. */
+  clear(): void {
+    this.request = null;
+    if (!this.troubled && this.heldSince === -1 && !this.stopped && !this.abandoned) return;
+    this.troubled = false;
+    this.stopped = false;
+    this.abandoned = false;
+    this.failWhenDone = null;
+    this.attempts = 0;
+    this.heldSince = -1;
+    this.lastError = null;
+    this.cycle = 0;
+    this.timeline = null;
+  }
+}

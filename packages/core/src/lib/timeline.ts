@@ -1,0 +1,27 @@
+import type { BlockErrorClass, BlockErrorCode } from "@rehandle/driver-sdk";
+
+/** One thing that happened to a request. `at` is the clock's milliseconds. */
+export type TimelineItem =
+  | { readonly at: number; readonly what: "held"; readonly why: "failed" | "outage" | "stop" }
+  | { readonly at: number; readonly what: "waits-for-overlap"; readonly blockers: number }
+  | { readonly at: number; readonly what: "sent"; readonly attempt: number }
+  | {
+      readonly at: number;
+      readonly what: "failed";
+      readonly attempt: number;
+      readonly code: BlockErrorCode;
+      readonly errorClass: BlockErrorClass;
+      readonly message: string;
+    }
+  | { readonly at: number; readonly what: "late"; readonly attempt: number; readonly detached: boolean }
+  | { readonly at: number; readonly what: "sent-again-after-restart"; readonly attempt: number };
+
+/** The first items that a timeline keeps for good, and how many of the newest besides. */
+const OLDEST = 8;
+const NEWEST = 24;
+
+/** Appends to a timeline, which never grows beyond 32 items: the oldest and the newest stay. */
+export function appendToTimeline(timeline: TimelineItem[], item: TimelineItem): void {
+  if (timeline.length >= OLDEST + NEWEST) timeline.splice(OLDEST, 1);
+  timeline.push(item);
+}
