@@ -1,3 +1,4 @@
+import { BlockError } from "@rehandle/driver-sdk";
 import { NBD_MAX_STRING } from "./constants.ts";
 import { protocolError } from "./protocol-error.ts";
 
@@ -7,12 +8,14 @@ const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * A string as the protocol carries it: UTF-8, no NUL, at most 4096 bytes.
- * @throws BlockError `EPROTO` if it cannot be one.
+ * @throws BlockError `EINVAL` if it cannot be one.
  */
 export function encodeText(text: string): Uint8Array {
-  if (text.includes("\0")) throw protocolError("a string holds a NUL character");
   const bytes = encoder.encode(text);
-  if (bytes.length > NBD_MAX_STRING) throw protocolError(`a string has ${bytes.length} bytes, over ${NBD_MAX_STRING}`);
+  if (bytes.includes(0)) throw new BlockError("NBD: a string must not hold a NUL character", { code: "EINVAL" });
+  if (bytes.length > NBD_MAX_STRING) {
+    throw new BlockError(`NBD: a string of ${bytes.length} bytes is over ${NBD_MAX_STRING}`, { code: "EINVAL" });
+  }
   return bytes;
 }
 

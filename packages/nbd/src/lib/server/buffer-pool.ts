@@ -1,0 +1,68 @@
+/** Bytes before the payload of a pooled buffer: room for a reply's header, and a multiple of a cache line. */
+export const HEADROOM = 64;
+
+/** The smallest class holds payloads of 4 KiB. */
+const SMALLEST_SHIFT = 12;
+/** The largest class holds payloads of 32 MiB. */
+const LARGEST_SHIFT = 25;
+
+/** A buffer that goes round. Whoever takes it gives it back exactly once, when nobody reads or writes it any more. */
+export class PooledBuffer {
+  /** The whole of it; the payload starts at {@link HEADROOM}. */
+  readonly bytes: Buffer;
+  /** @internal Index of its class. */
+  readonly sizeClass: number;
+  #payload: Uint8Array;
+
+  constructor(sizeClass: number) {
+    // Never out of Node's shared slab: this memory is handed to drivers for long.
+    this.bytes = Buffer.allocUnsafeSlow(HEADROOM + (1 << (sizeClass + SMALLEST_SHIFT)));
+    this.sizeClass = sizeClass;
+    this.#payload = this.bytes.subarray(HEADROOM);
+  }
+
+  /** The first `length` bytes of the payload. The view is kept, as requests of one client tend to have one size. */
+  payload(length: number): Uint8Array {
+    if (this.#payload.length !== length) {
+      this.#payload = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + HEADROOM, length);
+    }
+    return this.#payload;
+  }
+}
+
+/** Buffers in classes of powers of two, from 4 KiB to 32 MiB; shared by all connections of a server. */
+export class BufferPool {
+  readonly #free: PooledBuffer[][] = [];
+  readonly #maxFreeBytes: number;
+  #freeBytes = 0;
+
+  /** @param maxFreeBytes how much memory the pool may keep for later; what comes back beyond it is left to the collector. */
+  constructor(maxFreeBytes: number) {
+    this.#maxFreeBytes = maxFreeBytes;
+    for (let shift = SMALLEST_SHIFT; shift <= LARGEST_SHIFT; shift += 1) this.#free.push([]);
+  }
+
+  /** Bytes that lie here unused. */
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
+
+  /** A buffer for a payload of `length` bytes, 0 … 32 MiB. What it holds is left from before. */
+  take(length: number): PooledBuffer {
+    const shift = 32 - Math.clz32(Math.max(length, 1) - 1);
+    const sizeClass = Math.max(0, shift - SMALLEST_SHIFT);
+    const free = this.#free[sizeClass];
+    if (free === undefined) throw new RangeError(`no buffers of ${length} bytes`);
+    const buffer = free.pop();
+    if (buffer === undefined) return new PooledBuffer(sizeClass);
+    this.#freeBytes -= buffer.bytes.length;
+    return buffer;
+  }
+
+  /** Takes a buffer back. */
+  give(buffer: PooledBuffer): void {
+    if (this.#freeBytes + buffer.bytes.length > this.#maxFreeBytes) return;
+    this.#freeBytes += buffer.bytes.length;
+    this.#free[buffer.sizeClass]!.push(buffer);
+  }
+}

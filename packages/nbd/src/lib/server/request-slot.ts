@@ -1,0 +1,82 @@
+import { createRequest, type BlockError, type BlockRequest } from "@rehandle/driver-sdk";
+import type { PooledBuffer } from "./buffer-pool.ts";
+
+/** Who gets a slot's request back when the driver is done with it. */
+export interface SlotOwner {
+  finish(slot: RequestSlot, error: BlockError | null): void;
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** One client request on its way through the driver, with what its reply needs. Slots go round in a {@link SlotPool}. */
+export interface RequestSlot {
+  /** What the driver sees. Its `owner` is this slot. */
+  readonly request: BlockRequest;
+  /** The connection; set while the slot is in use. */
+  owner: SlotOwner | null;
+  cookieHigh: number;
+  cookieLow: number;
+  /** NBD_CMD_*. */
+  type: number;
+  /** NBD_CMD_FLAG_*. */
+  flags: number;
+  /** A read's or a gathered write's data; null for a write that lies whole in what the socket read. */
+  buffer: PooledBuffer | null;
+  /** Payload bytes that count against the connection's bound. */
+  charge: number;
+  /** FUA has to be made of a flush that is still to come. */
+  flushAfter: boolean;
+  /** The iov of a request with data; always one part. */
+  readonly dataIov: Uint8Array[];
+  /** The iov of a request without data; always empty. */
+  readonly noIov: Uint8Array[];
+}
+
+/** The one completion callback of all slots. */
+function complete(request: BlockRequest, error: BlockError | null): void {
+  const slot = request.owner as RequestSlot;
+  slot.owner!.finish(slot, error);
+}
+
+function createSlot(): RequestSlot {
+  const slot: RequestSlot = {
+    request: createRequest({ complete }),
+    owner: null,
+    cookieHigh: 0,
+    cookieLow: 0,
+    type: 0,
+    flags: 0,
+    buffer: null,
+    charge: 0,
+    flushAfter: false,
+    dataIov: [NOTHING],
+    noIov: [],
+  };
+  slot.request.owner = slot;
+  return slot;
+}
+
+/** Slots that are not in use; shared by all connections of a server. */
+export class SlotPool {
+  readonly #free: RequestSlot[] = [];
+  readonly #most: number;
+
+  /** @param most how many unused slots are kept. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  take(): RequestSlot {
+    return this.#free.pop() ?? createSlot();
+  }
+
+  /** Takes a slot back that the driver is done with. Its buffer is the caller's to give back. */
+  give(slot: RequestSlot): void {
+    slot.owner = null;
+    slot.buffer = null;
+    // A view would keep alive all that the socket read together with it.
+    slot.dataIov[0] = NOTHING;
+    if (slot.request.extents.length > 0) slot.request.extents = [];
+    if (this.#free.length < this.#most) this.#free.push(slot);
+  }
+}

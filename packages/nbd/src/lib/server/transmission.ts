@@ -1,0 +1,324 @@
+import type { BlockDriver, BlockError, DriverCapabilities } from "@rehandle/driver-sdk";
+import type { Duplex } from "node:stream";
+import {
+  NBD_CMD_BLOCK_STATUS,
+  NBD_CMD_CACHE,
+  NBD_CMD_DISC,
+  NBD_CMD_FLUSH,
+  NBD_CMD_READ,
+  NBD_CMD_WRITE,
+  NBD_DEFAULT_MAX_PAYLOAD,
+  NBD_ESHUTDOWN,
+  NBD_SUCCESS,
+} from "../protocol/constants.ts";
+import { protocolError } from "../protocol/protocol-error.ts";
+import { HEADROOM, type BufferPool } from "./buffer-pool.ts";
+import { checkCommand, type TransmissionTerms } from "./command-check.ts";
+import { fillFlush, fillRequest } from "./command-request.ts";
+import type { NbdServerLimits } from "./limits.ts";
+import { replyError, ReplyEncoder } from "./reply-encoder.ts";
+import { ReplyOutput } from "./reply-output.ts";
+import { RequestParser } from "./request-parser.ts";
+import type { RequestSlot, SlotOwner, SlotPool } from "./request-slot.ts";
+
+/** What all connections of a server share. */
+export interface SharedResources {
+  readonly limits: NbdServerLimits;
+  readonly buffers: BufferPool;
+  readonly slots: SlotPool;
+}
+
+/** How a transmission ends, told once. */
+export interface TransmissionObserver {
+  /** The client broke the protocol; the connection must be cut. */
+  onFailed(error: BlockError): void;
+  /** The client left or was asked to: all its requests are answered, and the answers are written. */
+  onFinished(): void;
+}
+
+/** What the parser waits for: a header, room for the request, the data of a write, the end of refused data, nothing more. */
+type ParseState = "header" | "room" | "data" | "refused-data" | "stopped";
+
+/**
+ * The transmission phase of one connection. All requests that one socket read brought go to the driver before the replies
+ * that are ready by then are sent together. Replies of requests that complete later are gathered until the event loop's
+ * turn ends.
+ */
+export class Transmission implements SlotOwner {
+  readonly #stream: Duplex;
+  readonly #driver: BlockDriver;
+  readonly #terms: TransmissionTerms;
+  readonly #shared: SharedResources;
+  readonly #observer: TransmissionObserver;
+  readonly #parser: RequestParser = new RequestParser();
+  readonly #output: ReplyOutput;
+  readonly #encoder: ReplyEncoder;
+  #capabilities: DriverCapabilities;
+  #state: ParseState = "header";
+  /** The write whose data is arriving, and how much of it has. */
+  #arriving: RequestSlot | null = null;
+  #arrived = 0;
+  /** What the request with refused data is answered with. */
+  #refusal = NBD_SUCCESS;
+  #refusedLeft = 0;
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  #running = false;
+  #turnPlanned = false;
+  #inputEnded = false;
+  #shuttingDown = false;
+  /** The connection is gone or handed back; nobody wants replies any more. */
+  #over = false;
+
+  constructor(
+    stream: Duplex,
+    driver: BlockDriver,
+    terms: TransmissionTerms,
+    shared: SharedResources,
+    observer: TransmissionObserver,
+  ) {
+    this.#stream = stream;
+    this.#driver = driver;
+    this.#terms = terms;
+    this.#shared = shared;
+    this.#observer = observer;
+    this.#capabilities = driver.capabilities;
+    this.#output = new ReplyOutput(stream, shared.buffers, this.#turn);
+    this.#encoder = new ReplyEncoder(this.#output, shared.buffers, terms);
+  }
+
+  /** Requests that the driver has. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Takes what the socket brought. */
+  receive(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#parser.push(chunk);
+    this.#run();
+  }
+
+  /** The client sends nothing more, but may still read. */
+  endInput(): void {
+    this.#inputEnded = true;
+    this.#run();
+  }
+
+  /** Answers what is in flight, refuses with ESHUTDOWN what comes before that is done, then finishes. */
+  shutDown(): void {
+    this.#shuttingDown = true;
+    this.#planTurn();
+  }
+
+  /** The connection is gone. Requests in flight go on to their end, but nobody hears of it. */
+  abort(): void {
+    this.#over = true;
+    this.#state = "stopped";
+    this.#parser.clear();
+    this.#output.discard();
+    if (this.#arriving !== null) this.#recycle(this.#arriving);
+    this.#arriving = null;
+  }
+
+  /** The driver is done with a request: called by its completion, perhaps from within submit. */
+  finish(slot: RequestSlot, error: BlockError | null): void {
+    if (error === null && slot.flushAfter) {
+      fillFlush(slot);
+      this.#driver.submit(slot.request);
+      return;
+    }
+    this.#inFlight -= 1;
+    this.#inFlightBytes -= slot.charge;
+    if (!this.#over) this.#reply(slot, error);
+    this.#recycle(slot);
+    if (!this.#running) this.#planTurn();
+  }
+
+  #reply(slot: RequestSlot, error: BlockError | null): void {
+    if (error === null) {
+      this.#encoder.success(slot);
+      return;
+    }
+    const wire = replyError(error, slot.type, slot.flags);
+    this.#encoder.failure(wire, error.message, slot.cookieHigh, slot.cookieLow);
+  }
+
+  #recycle(slot: RequestSlot): void {
+    if (slot.buffer !== null) this.#shared.buffers.give(slot.buffer);
+    this.#shared.slots.give(slot);
+  }
+
+  #planTurn(): void {
+    if (this.#turnPlanned) return;
+    this.#turnPlanned = true;
+    setImmediate(this.#plannedTurn);
+  }
+
+  readonly #plannedTurn = (): void => {
+    this.#turnPlanned = false;
+    this.#run();
+  };
+
+  readonly #turn = (): void => this.#run();
+
+  /** Does all that can be done now. */
+  #run(): void {
+    if (this.#running || this.#over) return;
+    this.#running = true;
+    this.#capabilities = this.#driver.capabilities;
+    while (this.#step()) {
+      // Each step does its own work.
+    }
+    this.#running = false;
+    if (this.#over) return;
+    this.#output.flush();
+    this.#settle();
+  }
+
+  /** True if there may be more to do. */
+  #step(): boolean {
+    switch (this.#state) {
+      case "header":
+        return this.#readHeader();
+      case "room":
+        return this.#admit();
+      case "data":
+        return this.#gatherData();
+      case "refused-data":
+        return this.#passRefusedData();
+      default:
+        return false;
+    }
+  }
+
+  #readHeader(): boolean {
+    const found = this.#parser.nextHeader();
+    if (found === null) return this.#fail("a request starts with the wrong magic");
+    if (!found) return false;
+    if (this.#parser.header.type === NBD_CMD_DISC) {
+      this.#state = "stopped";
+      return false;
+    }
+    this.#state = "room";
+    return true;
+  }
+
+  /** Decides about the request whose header was read, as soon as there is room for it. */
+  #admit(): boolean {
+    const { header } = this.#parser;
+    const { type, length } = header;
+    // To stay in step with a client that sends so much, all of it would have to be read.
+    if (type === NBD_CMD_WRITE && length > NBD_DEFAULT_MAX_PAYLOAD) return this.#fail(`a write of ${length} bytes`);
+    const refusal = this.#shuttingDown ? NBD_ESHUTDOWN : checkCommand(header, this.#terms, this.#capabilities);
+    const charge = refusal === NBD_SUCCESS && (type === NBD_CMD_READ || type === NBD_CMD_WRITE) ? length : 0;
+    if (!this.#hasRoom(charge)) return false;
+    this.#state = "header";
+    if (refusal !== NBD_SUCCESS) {
+      this.#refuse(refusal, type === NBD_CMD_WRITE ? length : 0);
+    } else if (type === NBD_CMD_CACHE || (length === 0 && type !== NBD_CMD_FLUSH)) {
+      // A hint that drivers have no use for, or nothing to do.
+      this.#encoder.done(type, header.cookieHigh, header.cookieLow);
+    } else {
+      this.#start(charge);
+    }
+    return true;
+  }
+
+  /** One request always has room, however long; so has everything else within the bounds. */
+  #hasRoom(charge: number): boolean {
+    const { limits } = this.#shared;
+    const pending = this.#output.pending;
+    if (this.#inFlight === 0 && pending === 0) return true;
+    if (this.#inFlight >= limits.maxInFlightRequests) return false;
+    return this.#inFlightBytes + pending + charge <= limits.maxInFlightBytes;
+  }
+
+  #refuse(wire: number, dataLength: number): void {
+    this.#refusal = wire;
+    this.#refusedLeft = dataLength;
+    this.#state = "refused-data";
+  }
+
+  #passRefusedData(): boolean {
+    this.#refusedLeft -= this.#parser.skip(this.#refusedLeft);
+    if (this.#refusedLeft > 0) return false;
+    const { cookieHigh, cookieLow } = this.#parser.header;
+    this.#encoder.failure(this.#refusal, "", cookieHigh, cookieLow);
+    this.#state = "header";
+    return true;
+  }
+
+  #start(charge: number): void {
+    const { header } = this.#parser;
+    const slot = this.#shared.slots.take();
+    slot.owner = this;
+    slot.charge = charge;
+    fillRequest(slot, header, this.#capabilities);
+    this.#inFlight += 1;
+    this.#inFlightBytes += charge;
+    if (header.type === NBD_CMD_READ) {
+      slot.buffer = this.#shared.buffers.take(header.length);
+      slot.dataIov[0] = slot.buffer.payload(header.length);
+    } else if (header.type === NBD_CMD_WRITE && !this.#takeData(slot, header.length)) {
+      return;
+    }
+    this.#submit(slot);
+  }
+
+  /** Gives a write its data if all of it has arrived; otherwise it is gathered in a buffer first. */
+  #takeData(slot: RequestSlot, length: number): boolean {
+    const data = this.#parser.view(length);
+    if (data !== null) {
+      slot.dataIov[0] = data;
+      return true;
+    }
+    slot.buffer = this.#shared.buffers.take(length);
+    this.#arriving = slot;
+    this.#arrived = 0;
+    this.#state = "data";
+    return false;
+  }
+
+  #gatherData(): boolean {
+    const slot = this.#arriving!;
+    const buffer = slot.buffer!;
+    const { length } = slot.request;
+    this.#arrived += this.#parser.copy(buffer.bytes, HEADROOM + this.#arrived, HEADROOM + length);
+    if (this.#arrived < length) return false;
+    this.#arriving = null;
+    this.#state = "header";
+    slot.dataIov[0] = buffer.payload(length);
+    this.#submit(slot);
+    return true;
+  }
+
+  #submit(slot: RequestSlot): void {
+    if (slot.type === NBD_CMD_BLOCK_STATUS && !this.#capabilities.blockStatus) {
+      // Without knowledge everything counts as data, which is always true.
+      slot.request.extents.push({ length: slot.request.length, hole: false, zero: false });
+      this.finish(slot, null);
+    } else {
+      this.#driver.submit(slot.request);
+    }
+  }
+
+  #fail(message: string): false {
+    this.#state = "stopped";
+    this.#observer.onFailed(protocolError(message));
+    return false;
+  }
+
+  /** Stops or starts reading the socket, and ends the phase when nothing is left to do. */
+  #settle(): void {
+    const waiting = this.#state === "room";
+    if (waiting !== this.#stream.isPaused()) {
+      if (waiting) this.#stream.pause();
+      else this.#stream.resume();
+    }
+    const leaving = this.#state === "stopped" || this.#shuttingDown || (this.#inputEnded && !waiting);
+    const submitted = this.#inFlight - (this.#arriving === null ? 0 : 1);
+    if (!leaving || submitted > 0 || this.#output.pending > 0) return;
+    this.#observer.onFinished();
+  }
+}
