@@ -1,5 +1,5 @@
 /**
- * The commands of the house: `node scripts/house.mjs build | demo | test`, as package.json's scripts call them. They work
+ * The commands of the house: `node scripts/house.mjs build | demo | test | changeset`, as package.json's scripts call them. They work
  * from a fresh clone with nothing but Node 20 and npm, so this file and what it imports are plain JavaScript.
  *
  * `test <step>...` runs the named steps alone, after the installation.
@@ -33,7 +33,7 @@ const testSteps = [
   { name: "demo", title: "the story, which fails if it does not hold", run: () => run([systemNode(), demo]) },
 ];
 
-const verbs = { build: buildVerb, demo: demoVerb, test: testVerb };
+const verbs = { build: buildVerb, demo: demoVerb, test: testVerb, changeset: changesetVerb };
 
 const [verb = "", ...args] = process.argv.slice(2);
 if (!Object.hasOwn(verbs, verb)) {
@@ -78,6 +78,19 @@ async function testVerb(/** @type {string[]} */ names) {
   const results = await runSteps(testSteps.filter(wanted));
   printSummary(results);
   console.log(`\n${countLine(results)}`);
+  return exitCode(results);
+}
+
+/** Installs and runs changesets, which starts pnpm to bring the lockfile up to date and so is itself started by pnpm. */
+async function changesetVerb(/** @type {string[]} */ changesetArgs) {
+  const results = await runSteps([
+    installation,
+    {
+      name: "changeset",
+      title: "versions and their notes",
+      run: () => run(pnpm("exec", "changeset", ...changesetArgs)),
+    },
+  ]);
   return exitCode(results);
 }
 
