@@ -1,1 +1,4 @@
-export {};
+export { type BackoffOptions } from "./lib/backoff.ts";
+export { type ByteRange, type NbdDriverOptions, type NbdServerAddress } from "./lib/driver-options.ts";
+export { createNbdDriver } from "./lib/nbd-driver.ts";
+export { type TlsCredentials } from "./lib/tls-credentials.ts";

@@ -1,0 +1,152 @@
+import { connect as connectSocket, type OnReadOpts, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import type { NbdServerAddress } from "./driver-options.ts";
+
+/** Hears what a {@link Channel} brings. */
+export interface ChannelSink {
+  /** `length` bytes arrived at the start of `buffer`, which is used again after this call. */
+  data(buffer: Uint8Array, length: number): void;
+  /** The other end is gone (`null`: it closed in good order), or the channel broke. Called once, and nothing comes after it. */
+  closed(error: Error | null): void;
+}
+
+/** One read takes up to this much. */
+const RECEIVE_BUFFER = 256 * 1024;
+/** Idle time after which the kernel asks whether the other end still lives, ms. Node then asks 10 times, once a second. */
+const KEEPALIVE_MS = 5000;
+
+/** A stream of bytes to and from the server, over TCP or a unix socket, in the clear or in TLS. */
+export class Channel {
+  /** Whoever is to hear the channel now; nobody while null. */
+  sink: ChannelSink | null = null;
+  /** Set by `dial`, before anybody sees the channel. */
+  #socket!: Socket;
+  #over = false;
+  #error: Error | null = null;
+
+  private constructor() {}
+
+  /**
+   * Connects.
+   * @param forTls the channel will be upgraded with {@link startTls}.
+   * @throws Error (as a rejection) as Node's sockets have it, or the signal's reason.
+   */
+  static async dial(server: NbdServerAddress, forTls: boolean, signal: AbortSignal): Promise<Channel> {
+    signal.throwIfAborted();
+    const channel = new Channel();
+    const address = server.type === "unix" ? { path: server.path } : { host: server.host, port: server.port };
+    const socket = connectSocket(forTls ? address : { ...address, onread: readInto(channel) });
+    channel.#adopt(socket, forTls);
+    await waitFor(socket, "connect", signal);
+    if (server.type === "inet") {
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, KEEPALIVE_MS);
+    }
+    return channel;
+  }
+
+  /**
+   * Turns to TLS. Nothing may have been read that belongs to it.
+   * @throws Error (as a rejection) as Node's TLS has it; the channel is of no use then.
+   */
+  async startTls(options: ConnectionOptions, signal: AbortSignal): Promise<void> {
+    const plain = this.#socket;
+    plain.removeAllListeners("data").removeAllListeners("end").removeAllListeners("close");
+    const secure = connectTls({ ...options, socket: plain });
+    this.#adopt(secure, true);
+    await waitFor(secure, "secureConnect", signal);
+  }
+
+  /** Bytes that were written but that the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Writes the parts, which must stay as they are until `written` is called or the channel is closed. */
+  write(parts: readonly Uint8Array[], written: () => void): void {
+    const socket = this.#socket;
+    if (this.#over || socket.destroyed || socket.writableEnded) return;
+    const last = parts.length - 1;
+    if (last > 0) socket.cork();
+    for (let at = 0; at < last; at += 1) socket.write(parts[at]!);
+    socket.write(parts[last]!, written);
+    if (last > 0) socket.uncork();
+  }
+
+  /** Says after what was written that nothing more will come; replies are still heard. */
+  end(): void {
+    if (!this.#over) this.#socket.end();
+  }
+
+  /** Writes `last` and lets go; the sink is not called any more. */
+  finish(last: Uint8Array): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#socket.write(last);
+    this.#socket.destroySoon();
+  }
+
+  /** Lets go at once. The sink is not called. */
+  destroy(): void {
+    this.#over = true;
+    this.#socket.destroy();
+  }
+
+  #adopt(socket: Socket, flowing: boolean): void {
+    this.#socket = socket;
+    if (flowing) socket.on("data", (chunk) => this.sink?.data(chunk, chunk.length));
+    socket.on("error", (error) => {
+      this.#error ??= error;
+    });
+    // The end of what the server says is the end: it has closed, or will not answer any more.
+    socket.on("end", () => this.#finish());
+    socket.on("close", () => this.#finish());
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.destroy();
+    this.sink?.closed(this.#error);
+  }
+}
+
+/** Makes Node read into one buffer again and again instead of allocating one per read. TLS brings its own buffers. */
+function readInto(channel: Channel): OnReadOpts {
+  return {
+    buffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER),
+    callback: (length, buffer) => {
+      channel.sink?.data(buffer, length);
+      return true;
+    },
+  };
+}
+
+/** Resolves at the socket's `event`; rejects, and destroys the socket, if it fails, closes or is given up before. */
+function waitFor(socket: Socket, event: "connect" | "secureConnect", signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let failure: unknown = new Error("the server closed the connection");
+    const stop = (): void => {
+      signal.removeEventListener("abort", abort);
+      socket.off("error", fail).off("close", closed).off(event, done);
+    };
+    const done = (): void => {
+      stop();
+      resolve();
+    };
+    const fail = (error: unknown): void => {
+      failure = error;
+    };
+    const closed = (): void => {
+      stop();
+      reject(failure);
+    };
+    const abort = (): void => {
+      stop();
+      socket.on("error", () => {});
+      socket.destroy();
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort);
+    socket.on("error", fail).on("close", closed).on(event, done);
+  });
+}

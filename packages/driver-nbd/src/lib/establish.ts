@@ -1,0 +1,98 @@
+import { BlockError, createRequest, toBlockError } from "@rehandle/driver-sdk";
+import { protocolError } from "@rehandle/nbd/protocol";
+import { wasRefused } from "./backoff.ts";
+import { Channel } from "./channel.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import type { ByteRange, NbdDriverSettings, NbdServerAddress } from "./driver-options.ts";
+import { capabilitiesOf } from "./export-capabilities.ts";
+import { handshake, type NegotiatedExport } from "./handshake.ts";
+import { lostError } from "./nbd-errors.ts";
+import { PendingPool } from "./pending-request.ts";
+
+/** A connection that is ready for requests. */
+export interface Established {
+  readonly connection: Connection;
+  readonly exported: NegotiatedExport;
+  /** The bytes of the `identity` option; null without it. */
+  readonly identity: Uint8Array | null;
+}
+
+/** A failed try. */
+export interface FailedTry {
+  readonly error: BlockError;
+  /** Nobody listens there: that was found out at once. */
+  readonly refused: boolean;
+}
+
+/**
+ * Dials, shakes hands, and reads the identity if one is wanted.
+ * @throws FailedTry (as a rejection); nothing is left open then.
+ */
+export async function establish(
+  settings: NbdDriverSettings,
+  generation: number,
+  owner: ConnectionOwner,
+  signal: AbortSignal,
+): Promise<Established> {
+  let channel: Channel;
+  try {
+    channel = await Channel.dial(settings.server, settings.tlsCreds !== null, signal);
+  } catch (cause) {
+    throw dialFailure(settings.server, cause);
+  }
+  try {
+    const { negotiated: exported, unread } = await handshake(channel, settings, signal);
+    if (unread.length > 0) throw protocolError("a reply before any request");
+    const { structured, allocationId } = exported;
+    const { size, requestAlignment } = capabilitiesOf(exported);
+    const connection = new Connection(channel, { structured, allocationId, size }, generation, owner);
+    const { identity: range } = settings;
+    if (range === null) return { connection, exported, identity: null };
+    if (range.offset + range.length > size)
+      throw new BlockError("the identity is outside of the export", { code: "EINVAL" });
+    const identity = await readRange(connection, range, requestAlignment, signal);
+    connection.setOwner(owner);
+    return { connection, exported, identity };
+  } catch (cause) {
+    channel.destroy();
+    const error = signal.aborted ? toBlockError(signal.reason) : toBlockError(cause);
+    throw { error, refused: false } satisfies FailedTry;
+  }
+}
+
+function dialFailure(server: NbdServerAddress, cause: unknown): FailedTry {
+  const where = server.type === "unix" ? server.path : `${server.host}:${server.port}`;
+  const original = toBlockError(cause);
+  const error = lostError(`Failed to connect to '${where}': ${original.message}`, cause, "ECONNREFUSED");
+  return { error, refused: wasRefused(original.code) };
+}
+
+/** Reads a few bytes through a connection that nobody else uses yet. */
+function readRange(
+  connection: Connection,
+  range: ByteRange,
+  alignment: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const offset = range.offset - (range.offset % alignment);
+  const end = Math.ceil((range.offset + range.length) / alignment) * alignment;
+  const buffer = new Uint8Array(end - offset);
+  const request = createRequest({ operation: "read", offset, length: buffer.length, iov: [buffer] });
+  const pending = new PendingPool().take(request);
+  pending.offset = offset;
+  pending.length = buffer.length;
+  return new Promise((resolve, reject) => {
+    connection.setOwner({
+      answered: () => {
+        if (pending.error === null) resolve(buffer.slice(range.offset - offset, range.offset - offset + range.length));
+        else reject(pending.error);
+      },
+      lost: (_connection, error) => reject(error),
+      writable: () => {},
+      ended: () => {},
+    });
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    connection.add(pending);
+    connection.send();
+  });
+}
