@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createContext, Script } from "node:vm";
 import { rolldown, type OutputChunk } from "rolldown";
 import { expect, test } from "vitest";
-import { readManifest } from "../../scripts/workspace.mjs";
+import { readManifest } from "../scripts/workspace.mjs";
 
 /** Subpaths that only a test run uses: they need vitest. */
 const forTestRuns = new Set(["@rehandle/driver-sdk/conformance"]);
@@ -53,7 +53,7 @@ async function bundle(input: string): Promise<OutputChunk> {
 
 /** The folders that the configuration beside this file compiles without the types of a host. */
 function browserSafeFolders(): string[] {
-  const text = readFileSync(join(import.meta.dirname, "tsconfig.json"), "utf8");
+  const text = readFileSync(join(import.meta.dirname, "browser-safe.tsconfig.json"), "utf8");
   const withoutComments = text.replaceAll(/^\/\/.*$/gm, "");
   const { include } = JSON.parse(withoutComments) as { include: string[] };
   return include.map((path) => join(import.meta.dirname, path, ".."));
