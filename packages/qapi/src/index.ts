@@ -1,1 +1,41 @@
-export {};
+export { checkArguments } from "./lib/check-arguments.ts";
+export { isQmpError, QmpError, type QapiErrorClass, type QmpErrorClass } from "./lib/qmp-error.ts";
+export {
+  createQmpServer,
+  type BuiltinCommand,
+  type QmpClock,
+  type QmpHandlers,
+  type QmpServer,
+  type QmpServerOptions,
+  type QmpSession,
+  type QmpVersion,
+} from "./lib/qmp-server.ts";
+export type { QmpTransport } from "./lib/qmp-transport.ts";
+export {
+  rehandleSchema,
+  type BlockDeviceInfo,
+  type BlockExportDeleted,
+  type BlockExportInfo,
+  type BlockInfo,
+  type BlockIoError,
+  type BlockIoHang,
+  type BlockIoHangTimeout,
+  type RehandleDrainMode,
+  type RehandleInfo,
+  type RehandleOutage,
+  type RehandleSchema,
+  type Shutdown,
+} from "./lib/rehandle-schema.ts";
+export type {
+  AlternateType,
+  CommandType,
+  EnumType,
+  EventType,
+  Members,
+  Schema,
+  SchemaType,
+  StructType,
+  TypeReference,
+  UnionType,
+} from "./lib/schema.ts";
+export type { ArgumentsOf, CommandName, EventDataOf, EventName, ResultOf, SchemaTypeOf } from "./lib/schema-types.ts";

@@ -92,7 +92,7 @@ function putCodePoint(bytes: Uint8Array, at: number, codePoint: number): number 
     return at + 1;
   }
   const more = codePoint < 0x800 ? 1 : codePoint < 0x10000 ? 2 : 3;
-  bytes[at] = (0xf00 >> more) | (codePoint >> (6 * more));
+  bytes[at] = ((0xff00 >> (more + 1)) & 0xff) | (codePoint >> (6 * more));
   for (let i = 1; i <= more; i++) bytes[at + i] = 0x80 | ((codePoint >> (6 * (more - i))) & 0x3f);
   return at + more + 1;
 }

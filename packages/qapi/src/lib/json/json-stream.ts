@@ -1,0 +1,146 @@
+import { LOOKAHEAD, State, Token, TRANSITIONS } from "./json-lexer.ts";
+import { parseTokens } from "./json-parser.ts";
+import type { JsonValue } from "./json-value.ts";
+import { decodeLossy } from "./utf8.ts";
+
+/** Bounds of one JSON text. Default: QEMU's. */
+export interface JsonLimits {
+  /** Open brackets and braces. Default 1024, which is also the most that may be asked for. */
+  readonly nesting: number;
+  /** Bytes of token text. Default 64 MiB. */
+  readonly bytes: number;
+  /** Tokens. Default 2^21. */
+  readonly tokens: number;
+}
+
+const DEFAULT_LIMITS: JsonLimits = { nesting: 1024, bytes: 64 * 1024 * 1024, tokens: 2 ** 21 };
+
+/** A stray text is shown up to this many bytes; QEMU would show all 64 MiB of it. */
+const SHOWN_BYTES = 1024;
+
+/** The buffer between two texts; a longer one is given back. */
+const KEPT_BYTES = 1024;
+
+/** Where a {@link JsonStream} puts what it found. */
+export interface JsonSink {
+  /** A complete value at the top level. */
+  value(value: JsonValue): void;
+  /** A text that is not one; the message is QEMU's. The stream has recovered and reads on. */
+  error(message: string): void;
+}
+
+/**
+ * QEMU's streaming JSON parser: texts follow each other with no separator, come in pieces of any size, and a broken one
+ * is reported and skipped. Time is linear in the input, memory is bounded by the limits.
+ */
+export class JsonStream {
+  readonly #sink: JsonSink;
+  readonly #limits: JsonLimits;
+  #state: number = State.Start;
+  #braces = 0;
+  #brackets = 0;
+  #kinds: number[] = [];
+  #starts: number[] = [];
+  /** Token texts, end to end; the last one may still be growing. */
+  #bytes: Uint8Array = new Uint8Array(KEPT_BYTES);
+  #length = 0;
+  #tokenStart = 0;
+
+  constructor(sink: JsonSink, limits: Partial<JsonLimits> = {}) {
+    this.#sink = sink;
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+  }
+
+  /** Takes the next bytes and reports all that is complete. */
+  feed(bytes: Uint8Array): void {
+    for (const byte of bytes) this.#byte(byte);
+  }
+
+  /** No more bytes will come: reports what is left. The stream can be used again. */
+  end(): void {
+    while (this.#state !== State.Start) this.#step(0, true);
+    if (this.#kinds.length > 0) this.#complete();
+  }
+
+  #byte(byte: number): void {
+    while (!this.#step(byte, false));
+    if (this.#length - this.#tokenStart <= this.#limits.bytes) return;
+    this.#reject("JSON token size limit exceeded");
+    this.#state = State.Start;
+  }
+
+  /** One transition; true if the byte was used up. */
+  #step(byte: number, flush: boolean): boolean {
+    const next = TRANSITIONS[this.#state * 256 + byte] ?? State.Error;
+    const used = (next & LOOKAHEAD) === 0;
+    const to = next & ~LOOKAHEAD;
+    if (used && !flush) this.#append(byte);
+    if (to >= Token.LeftBrace) {
+      this.#state = State.Start;
+      this.#token(to);
+    } else if (to === State.Error) {
+      this.#state = State.Recovery;
+      const shown = Math.min(this.#length, this.#tokenStart + SHOWN_BYTES);
+      this.#reject(`JSON parse error, stray '${decodeLossy(this.#bytes, this.#tokenStart, shown)}'`);
+    } else {
+      this.#state = to;
+      if (to === State.Start || to === State.Recovery) this.#length = this.#tokenStart;
+    }
+    return used;
+  }
+
+  #append(byte: number): void {
+    if (this.#length === this.#bytes.length) {
+      const larger = new Uint8Array(this.#bytes.length * 2);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes[this.#length++] = byte;
+  }
+
+  #token(kind: number): void {
+    this.#count(kind);
+    if (this.#length + 1 > this.#limits.bytes) return this.#reject("JSON token size limit exceeded");
+    if (this.#kinds.length + 1 > this.#limits.tokens) return this.#reject("JSON token count limit exceeded");
+    if (this.#braces + this.#brackets > this.#limits.nesting) return this.#reject("JSON nesting depth limit exceeded");
+    this.#kinds.push(kind);
+    this.#starts.push(this.#tokenStart);
+    this.#tokenStart = this.#length;
+    const open = this.#braces > 0 || this.#brackets > 0;
+    if (open && this.#braces >= 0 && this.#brackets >= 0) return;
+    this.#complete();
+  }
+
+  #count(kind: number): void {
+    if (kind === Token.LeftBrace) this.#braces++;
+    else if (kind === Token.RightBrace) this.#braces--;
+    else if (kind === Token.LeftBracket) this.#brackets++;
+    else if (kind === Token.RightBracket) this.#brackets--;
+  }
+
+  /** The tokens so far are a text: it is parsed and forgotten, whatever comes of it. */
+  #complete(): void {
+    const starts = this.#starts;
+    starts.push(this.#tokenStart);
+    const tokens = { kinds: this.#kinds, starts, bytes: this.#bytes };
+    this.#reset();
+    const result = parseTokens(tokens);
+    if (result.error === undefined) this.#sink.value(result.value);
+    else this.#sink.error(result.error);
+  }
+
+  #reject(message: string): void {
+    this.#reset();
+    this.#sink.error(message);
+  }
+
+  #reset(): void {
+    this.#braces = 0;
+    this.#brackets = 0;
+    this.#kinds = [];
+    this.#starts = [];
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(KEPT_BYTES);
+    this.#length = 0;
+    this.#tokenStart = 0;
+  }
+}

@@ -1,0 +1,263 @@
+import { describe, expect, test } from "vitest";
+import { encodeUtf8 } from "./json/utf8.ts";
+import { QmpError } from "./qmp-error.ts";
+import { createQmpServer, type QmpHandlers, type QmpServer, type QmpSession } from "./qmp-server.ts";
+import type { QmpTransport } from "./qmp-transport.ts";
+import { rehandleSchema, type RehandleSchema } from "./rehandle-schema.ts";
+
+const VERSION = { major: 7, minor: 2, micro: 22, package: "test" };
+const GREETING = { QMP: { version: { qemu: { micro: 22, minor: 2, major: 7 }, package: "test" }, capabilities: [] } };
+
+/** A peer that records what it is sent and takes it only when told to. */
+class Monitor implements QmpTransport {
+  readonly lines: string[] = [];
+  pending = 0;
+  paused = false;
+  ended = false;
+  destroyed = false;
+  readonly session: QmpSession;
+
+  constructor(server: QmpServer<RehandleSchema>) {
+    this.session = server.attach(this);
+  }
+
+  get messages(): unknown[] {
+    return this.lines.map((line) => JSON.parse(line) as unknown);
+  }
+
+  say(text: string): void {
+    this.session.receive(encodeUtf8(text));
+  }
+
+  write(bytes: Uint8Array): void {
+    this.lines.push(String.fromCharCode(...bytes));
+  }
+
+  pendingBytes(): number {
+    return this.pending;
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+}
+
+function serve(commands: QmpHandlers<RehandleSchema> = {}, realtime = 1_600_000_000_123.5): QmpServer<RehandleSchema> {
+  const clock = { realtime: () => realtime };
+  return createQmpServer({ schema: rehandleSchema, commands, version: VERSION, clock });
+}
+
+function connect(server: QmpServer<RehandleSchema>, negotiated = true): Monitor {
+  const monitor = new Monitor(server);
+  if (negotiated) {
+    monitor.say('{"execute":"qmp_capabilities"}');
+    monitor.lines.length = 0;
+  }
+  return monitor;
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+}
+
+const failure = (desc: string, errorClass = "GenericError"): unknown => ({ error: { class: errorClass, desc } });
+
+describe("negotiation", () => {
+  test("greets, and knows one command until it is over", () => {
+    const monitor = connect(serve(), false);
+    monitor.say('{"execute":"query-version"} {"execute":"zz"} {"execute":"qmp_capabilities","id":1}');
+    const refused = failure("Expecting capabilities negotiation with 'qmp_capabilities'", "CommandNotFound");
+    expect(monitor.messages).toEqual([GREETING, refused, refused, { return: {}, id: 1 }]);
+    expect(monitor.lines.every((line) => line.endsWith("}\r\n"))).toBe(true);
+  });
+
+  test("happens once", () => {
+    const monitor = connect(serve());
+    monitor.say('{"execute":"qmp_capabilities"}');
+    expect(monitor.messages).toEqual([
+      failure("Capabilities negotiation is already complete, command ignored", "CommandNotFound"),
+    ]);
+  });
+
+  test.each([
+    ['{"enable":["oob"]}', "Capability oob not available"],
+    ['{"enable":["zz"]}', "Parameter 'null' does not accept value 'zz'"],
+    ['{"enable":5}', "Invalid parameter type for 'enable', expected: array"],
+    ['{"x":5}', "Parameter 'x' is unexpected"],
+  ])("refuses %s and stays where it is", (args, desc) => {
+    const server = serve();
+    const monitor = connect(server, false);
+    monitor.say(`{"execute":"qmp_capabilities","arguments":${args}}`);
+    server.emit("BLOCK_IO_HANG", { set: true });
+    expect(monitor.messages.slice(1)).toEqual([failure(desc)]);
+  });
+});
+
+describe("envelope", () => {
+  test.each([
+    ["[]", failure("QMP input must be a JSON object")],
+    ['{"execute":1,"id":2}', { ...(failure("QMP input member 'execute' must be a string") as object), id: 2 }],
+    ['{"execute":"a","exec-oob":"b"}', failure("QMP input member 'exec-oob' is unexpected")],
+    ['{"arguments":1}', failure("QMP input member 'arguments' must be an object")],
+    ['{"execute":"x","foo":1,"arguments":5}', failure("QMP input member 'foo' is unexpected")],
+    ['{"id":5}', { ...(failure("QMP input lacks member 'execute'") as object), id: 5 }],
+    ['{"execute":"zé"}', failure("The command zé has not been found", "CommandNotFound")],
+    ['{"execute":"constructor"}', failure("The command constructor has not been found", "CommandNotFound")],
+    ['{"execute":"query-version","arguments":{"a":1}}', failure("Parameter 'a' is unexpected")],
+    ['{"execute":"x","execute":"y"}', failure("JSON parse error, duplicate key")],
+  ])("%s", (text, reply) => {
+    const monitor = connect(serve());
+    monitor.say(text);
+    expect(monitor.messages).toEqual([reply]);
+  });
+
+  test("echoes every id exactly", () => {
+    const monitor = connect(serve());
+    const ids = [
+      "18446744073709551615",
+      "-9223372036854775808",
+      '"\\u0000\\u00E9"',
+      "0.10000000000000001",
+      "[null, {}]",
+    ];
+    for (const id of ids) monitor.say(`{"execute":"query-version","id":${id}}`);
+    for (const [i, id] of ids.entries()) expect(monitor.lines[i]).toContain(`"id": ${id}}\r\n`);
+  });
+});
+
+describe("commands", () => {
+  test("run one at a time, in order, and other monitors do not wait", async () => {
+    const release: (() => void)[] = [];
+    const server = serve({
+      "rehandle-pause": () => new Promise<void>((resolve) => void release.push(resolve)),
+      "query-block": () => [],
+    });
+    const [first, second] = [connect(server), connect(server)];
+    first.say('{"execute":"rehandle-pause","arguments":{"node-name":"a"},"id":1}{"execute":"query-block","id":2}');
+    second.say('{"execute":"query-block","id":3}');
+    await settle();
+    expect(first.messages).toEqual([]);
+    expect(second.messages).toEqual([{ return: [], id: 3 }]);
+    release[0]?.();
+    await settle();
+    expect(first.messages).toEqual([
+      { return: {}, id: 1 },
+      { return: [], id: 2 },
+    ]);
+  });
+
+  test("report what their handlers throw, now or later", async () => {
+    const monitor = connect(
+      serve({
+        "rehandle-pause": () => {
+          throw new QmpError("Device 'a' not found", "DeviceNotFound");
+        },
+        "rehandle-resume": () => Promise.reject(new Error("boom")),
+      }),
+    );
+    monitor.say('{"execute":"rehandle-pause","arguments":{"node-name":"a"}}');
+    monitor.say('{"execute":"rehandle-resume","arguments":{"node-name":"a"},"id":7}');
+    await settle();
+    expect(monitor.messages).toEqual([
+      failure("Device 'a' not found", "DeviceNotFound"),
+      { ...(failure("boom") as object), id: 7 },
+    ]);
+  });
+
+  test("are listed if they have a handler", () => {
+    const monitor = connect(serve({ "query-block": () => [] }));
+    monitor.say('{"execute":"query-commands"}{"execute":"query-version"}');
+    expect(monitor.messages).toEqual([
+      { return: ["qmp_capabilities", "query-version", "query-commands", "query-block"].map((name) => ({ name })) },
+      { return: GREETING.QMP.version },
+    ]);
+  });
+
+  test("sent out of band overtake, if the client enabled it and the command allows it", () => {
+    const server = serve({ "rehandle-pause": () => new Promise<void>(() => {}), "rehandle-retry-now": () => {} });
+    const monitor = connect(server, false);
+    expect(monitor.messages).toEqual([{ QMP: { ...GREETING.QMP, capabilities: ["oob"] } }]);
+    monitor.say('{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}');
+    monitor.lines.length = 0;
+    const args = '"arguments":{"node-name":"a"}';
+    monitor.say(`{"execute":"rehandle-pause",${args},"id":1}{"execute":"query-version","id":2}`);
+    monitor.say(`{"exec-oob":"rehandle-retry-now",${args},"id":3}{"exec-oob":"query-version","id":4}`);
+    expect(monitor.messages).toEqual([
+      { return: {}, id: 3 },
+      { ...(failure("The command query-version does not support OOB") as object), id: 4 },
+    ]);
+  });
+});
+
+describe("events", () => {
+  test("come before the reply of the command that caused them, with QEMU's time stamp", () => {
+    const server = serve({
+      "rehandle-pause": () => server.emit("BLOCK_IO_HANG", { set: true, device: "d", outage: "1", held: 2n ** 60n }),
+    });
+    const monitor = connect(server);
+    monitor.say('{"execute":"rehandle-pause","arguments":{"node-name":"a"}}');
+    expect(monitor.lines).toEqual([
+      '{"event": "BLOCK_IO_HANG", "data": {"set": true, "device": "d", "outage": "1", "held": 1152921504606846976}, ' +
+        '"timestamp": {"seconds": 1600000000, "microseconds": 123500}}\r\n',
+      '{"return": {}}\r\n',
+    ]);
+  });
+
+  test("are stamped -1 if the clock cannot tell", () => {
+    const server = serve({}, Number.NaN);
+    const monitor = connect(server);
+    server.emit("BLOCK_EXPORT_DELETED", { id: "x" });
+    expect(monitor.messages).toMatchObject([{ timestamp: { seconds: -1, microseconds: -1 } }]);
+  });
+});
+
+describe("a monitor that does not read", () => {
+  test("is dropped beyond a bound, and the others get on", () => {
+    const server = serve();
+    const [slow, quick] = [connect(server), connect(server)];
+    slow.pending = 1024 * 1024 - 100;
+    server.emit("BLOCK_IO_HANG", { set: true });
+    expect(slow.destroyed).toBe(true);
+    expect(slow.lines).toEqual([]);
+    expect(quick.lines).toHaveLength(1);
+    expect(server.sessions).toBe(1);
+  });
+
+  test("has its commands wait until it reads", () => {
+    const monitor = connect(serve());
+    monitor.pending = 300 * 1024;
+    monitor.say('{"execute":"query-version"}'.repeat(20));
+    expect([monitor.lines.length, monitor.paused, monitor.destroyed]).toEqual([0, true, false]);
+    monitor.pending = 0;
+    monitor.session.drained();
+    expect([monitor.lines.length, monitor.paused]).toEqual([20, false]);
+  });
+
+  test("and goes on sending for ever is dropped", () => {
+    const monitor = connect(serve({ "rehandle-pause": () => new Promise<void>(() => {}) }));
+    monitor.say('{"execute":"rehandle-pause","arguments":{"node-name":"a"}}');
+    for (let i = 0; i < 66 && !monitor.destroyed; i++) monitor.say("[]".repeat(1000));
+    expect(monitor.destroyed).toBe(true);
+  });
+});
+
+test("close ends every monitor, once", () => {
+  const server = serve();
+  const monitor = connect(server);
+  server.close();
+  monitor.session.closed();
+  monitor.say('{"execute":"query-version"}');
+  expect([monitor.ended, server.sessions, monitor.lines.length]).toEqual([true, 0, 0]);
+});

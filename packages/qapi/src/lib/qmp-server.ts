@@ -1,0 +1,160 @@
+import { checkArguments } from "./check-arguments.ts";
+import { MonitorSession, type SessionHost } from "./qmp-session.ts";
+import type { QmpTransport } from "./qmp-transport.ts";
+import { own, type Schema } from "./schema.ts";
+import type { ArgumentsOf, CommandName, EventDataOf, EventName, ResultOf } from "./schema-types.ts";
+
+/** The part of a clock that a monitor needs; the clocks of `@rehandle/driver-sdk` are such. */
+export interface QmpClock {
+  /** Milliseconds since 1970-01-01T00:00Z, with fractions; NaN if it cannot be told. */
+  realtime(): number;
+}
+
+/** What `query-version` and the greeting say. */
+export interface QmpVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly micro: number;
+  /** A vendor's name for it. Default: `""`. */
+  readonly package?: string;
+}
+
+/** The commands that the server answers by itself. */
+export type BuiltinCommand = "qmp_capabilities" | "query-version" | "query-commands";
+
+/**
+ * What runs the commands. A command without a handler does not exist for the clients. A handler throws a `QmpError`; the
+ * message of any other error is sent as a `GenericError`. While a handler's promise is pending, later commands of the same
+ * monitor wait; other monitors do not.
+ */
+export type QmpHandlers<S extends Schema> = {
+  readonly [N in Exclude<CommandName<S>, BuiltinCommand>]?: (
+    args: ArgumentsOf<S, N>,
+  ) => ResultOf<S, N> | void | Promise<ResultOf<S, N> | void>;
+};
+
+/** What a server is made of. */
+export interface QmpServerOptions<S extends Schema> {
+  readonly schema: S;
+  readonly commands: QmpHandlers<S>;
+  readonly version: QmpVersion;
+  /** Stamps the events. */
+  readonly clock: QmpClock;
+  /** A monitor that has let this many bytes pile up is dropped. Default 1 MiB, at least 512 KiB. */
+  readonly maxPendingBytes?: number;
+}
+
+/** One monitor, seen from its transport. */
+export interface QmpSession {
+  /** Takes bytes that the peer sent; any number of commands, or a part of one. */
+  receive(bytes: Uint8Array): void;
+  /** Says that the peer has taken all that was written: a socket's `drain`. */
+  drained(): void;
+  /** Says that the peer is gone. Harmless if the session has ended already. */
+  closed(): void;
+}
+
+/** Any number of monitors over one set of commands. */
+export interface QmpServer<S extends Schema> {
+  /** Takes a new connection and greets it. */
+  attach(transport: QmpTransport): QmpSession;
+  /** Sends an event to every monitor that has finished its negotiation. Never waits and never throws. */
+  emit<N extends EventName<S>>(event: N, data: EventDataOf<S, N>): void;
+  /** Monitors that are connected. */
+  readonly sessions: number;
+  /** Sends what waits and closes all connections. */
+  close(): void;
+}
+
+const DEFAULT_PENDING = 1024 * 1024;
+const LEAST_PENDING = 512 * 1024;
+
+/** Makes a QMP server over any transport; `attach` it to every connection. */
+export function createQmpServer<const S extends Schema>(options: QmpServerOptions<S>): QmpServer<S> {
+  return new Server(options);
+}
+
+class Server<S extends Schema> implements QmpServer<S> {
+  readonly #options: QmpServerOptions<S>;
+  readonly #sessions = new Set<MonitorSession>();
+  readonly #handlers = new Map<string, (args: never) => unknown>();
+  readonly #host: SessionHost;
+
+  constructor(options: QmpServerOptions<S>) {
+    this.#options = options;
+    this.#addBuiltins();
+    for (const [name, handler] of Object.entries<unknown>(options.commands)) {
+      if (typeof handler === "function") this.#handlers.set(name, handler as (args: never) => unknown);
+    }
+    this.#host = this.#createHost();
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  attach(transport: QmpTransport): QmpSession {
+    const greeting = { QMP: { version: this.#version(), capabilities: this.#host.capabilities } };
+    const session = new MonitorSession(this.#host, transport);
+    this.#sessions.add(session);
+    session.send(greeting);
+    return session;
+  }
+
+  emit<N extends EventName<S>>(event: N, data: EventDataOf<S, N>): void {
+    const hasData = own(this.#options.schema.events, event)?.data !== undefined;
+    const message = { event, data: hasData ? data : undefined, timestamp: this.#timestamp() };
+    for (const session of this.#sessions) {
+      if (session.isReady) session.send(message);
+    }
+  }
+
+  close(): void {
+    for (const session of this.#sessions) session.end();
+  }
+
+  #addBuiltins(): void {
+    this.#handlers.set("qmp_capabilities", () => undefined);
+    this.#handlers.set("query-version", () => this.#version());
+    this.#handlers.set("query-commands", () => [...this.#handlers.keys()].map((name) => ({ name })));
+  }
+
+  #createHost(): SessionHost {
+    const { schema, maxPendingBytes = DEFAULT_PENDING } = this.#options;
+    const allowsOob = (name: string): boolean => own(schema.commands, name)?.["allow-oob"] === true;
+    return {
+      capabilities: [...this.#handlers.keys()].some(allowsOob) ? ["oob"] : [],
+      maxPendingBytes: Math.max(LEAST_PENDING, maxPendingBytes),
+      hasCommand: (name) => this.#handlers.has(name),
+      allowsOob,
+      checkCapabilities: (args) => {
+        const checked: { enable?: readonly string[] } = checkArguments(CAPABILITIES, "qmp_capabilities", args);
+        return checked.enable ?? [];
+      },
+      run: (command, args) => {
+        const checked = checkArguments<Schema, string>(schema, command, args);
+        return this.#handlers.get(command)?.(checked as never);
+      },
+      ended: (session) => this.#sessions.delete(session),
+    };
+  }
+
+  #version(): unknown {
+    const { major, minor, micro, package: vendor = "" } = this.#options.version;
+    return { qemu: { micro, minor, major }, package: vendor };
+  }
+
+  #timestamp(): unknown {
+    const ms = this.#options.clock.realtime();
+    if (!Number.isFinite(ms)) return { seconds: -1, microseconds: -1 };
+    const seconds = Math.floor(ms / 1000);
+    return { seconds, microseconds: Math.floor((ms - seconds * 1000) * 1000) };
+  }
+}
+
+/** The one command that every schema has. */
+const CAPABILITIES = {
+  types: { QMPCapability: { enum: ["oob"] } },
+  commands: { qmp_capabilities: { data: { "*enable": ["QMPCapability"] } } },
+  events: {},
+} as const;
