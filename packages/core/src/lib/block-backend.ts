@@ -53,7 +53,10 @@ export interface BlockBackend extends BlockDriver {
   readonly policy: HoldPolicy;
   /** Sends nothing more, and holds what fails, until `resume`. The outage's clock stands still. */
   pause(): void;
-  /** Ends a pause, and what the action `stop` began: everything that was held for it is sent again. */
+  /**
+   * Ends a pause, and what the action `stop` began: everything that was held for it is sent again. A hang that timed out is
+   * over with it; if the storage is still away a new one begins.
+   */
   resume(): void;
   /** Tries the storage now, whatever the backoff says. */
   retryNow(): void;
@@ -139,6 +142,7 @@ class Backend implements BlockBackend {
     const { engine } = this.#open();
     if (!(entry instanceof RequestEntry) || entry.request !== request) return false;
     entry.abandoned = true;
+    entry.touched = true;
     if (entry.state === "queued") {
       engine.finish(entry, new BlockError("the request was given up", { code: "ECANCELED" }));
       return true;
@@ -194,7 +198,9 @@ class Backend implements BlockBackend {
 
   resume(): void {
     const { engine, supervisor } = this.#open();
-    for (const entry of engine.queue.snapshot()) entry.stopped = false;
+    for (const entry of engine.queue.snapshot()) engine.ledger.resume(entry);
+    // Somebody who resumes wants everything tried afresh, not failed at once because of what was before.
+    if (engine.hang.state === "timed-out") engine.hang.end();
     supervisor.openGate(Gate.PAUSED | Gate.STOPPED);
   }
 

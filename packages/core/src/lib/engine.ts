@@ -32,6 +32,10 @@ const NO_IOV: Uint8Array[] = [];
 export interface Supervision {
   /** Requests of this direction go straight to the driver. */
   passes(entry: RequestEntry): boolean;
+  /** The way to the storage is back, and the log and the backlog are on their way. */
+  readonly isRecovering: boolean;
+  /** Nothing is known against the way to the storage. */
+  readonly isUp: boolean;
   onHeld(error: BlockError): void;
   onAppended(entry: RequestEntry): void;
   onRemoved(entry: RequestEntry): void;
@@ -93,7 +97,7 @@ export class Engine {
     this.clock = parts.clock;
     this.log = parts.log;
     this.#emit = parts.emit;
-    this.hang = new HangStatus(parts.clock, parts.policy.iohangTimeoutMs, {
+    this.hang = new HangStatus(parts.clock, parts.policy.outageLimitMs, {
       onHang: (set, outage) => this.#emit({ type: "hang", set, outage: outage.id, since: outage.startedAtRealtime }),
       onHangTimeout: (set, outage) => this.#onHangTimeout(set, outage),
     });
@@ -256,6 +260,8 @@ export class Engine {
     } else if (entry.mutates && this.log !== null && this.log.isFull && this.hang.state === "normal") {
       this.supervision.onLogGrown();
     } else if (!this.canHold(entry)) {
+      // The storage answers again and is being looked after: what comes of that decides about this request.
+      if (this.supervision.isRecovering && this.hang.state !== "timed-out") return;
       this.act(entry, unreachable(entry, this.hang.outage));
     } else {
       this.holdQueued(entry);
@@ -302,7 +308,7 @@ export class Engine {
     if (entry.failWhenDone === null) this.finish(entry, null);
     else this.finish(entry, entry.failWhenDone);
     if (this.hang.state === "timed-out") this.hang.end();
-    if (cycle > 0) this.supervision.onSuccess(cycle);
+    if (cycle > 0 || !this.supervision.isUp) this.supervision.onSuccess(cycle);
     if (wasOverdue) this.supervision.onLateAnswer();
   }
 
@@ -387,6 +393,7 @@ export class Engine {
       entry.moveTo("overdue");
       this.overdue.add(entry);
     }
+    entry.touched = true;
     if (this.drain.mode === "fail") entry.failWhenDone ??= gaveUp(entry, "the backend was drained");
     this.detach(entry);
   }

@@ -54,6 +54,13 @@ export class HoldLedger {
     this.note(entry, { at: this.#clock.now(), what: "held", why: "stop" });
   }
 
+  /** A request that `stop` held is tried afresh: its own time begins anew. */
+  resume(entry: RequestEntry): void {
+    if (!entry.stopped) return;
+    entry.stopped = false;
+    entry.heldSince = -1;
+  }
+
   /** The request is no longer part of the hang. */
   release(entry: RequestEntry): void {
     if (!entry.troubled) return;
@@ -80,6 +87,7 @@ export class HoldLedger {
   }
 
   note(entry: RequestEntry, item: TimelineItem): void {
+    entry.touched = true;
     entry.timeline ??= [];
     appendToTimeline(entry.timeline, item);
   }

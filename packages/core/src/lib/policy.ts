@@ -101,6 +101,11 @@ export class HoldPolicy {
     };
   }
 
+  /** Milliseconds that a hang may last; without I/O hang only the requests' own times count. */
+  get outageLimitMs(): number {
+    return this.iohangTimeoutMs === 0 ? Infinity : this.iohangTimeoutMs;
+  }
+
   /** True if anything at all can be held. */
   get holds(): boolean {
     return this.read.retryTimeout > 0 || this.write.retryTimeout > 0;

@@ -34,6 +34,8 @@ export interface RecoveryHost {
   onIoSuccess(): void;
   /** The way is back without the driver having said so: a new instance may be behind it. */
   onReachable(): void;
+  /** The way is lost: what waited for the end of a recovery has to be looked at. */
+  onDown(): void;
   /** Requests may go straight to the driver again. */
   onUp(): void;
 }
@@ -185,6 +187,7 @@ export class Recovery {
     this.#moveTo("down");
     this.#cycle.abort();
     this.#replayer.stop();
+    this.#host.onDown();
   }
 
   #moveTo(health: Health): void {

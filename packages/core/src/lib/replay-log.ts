@@ -1,7 +1,9 @@
 import type { BlockOperation, BlockRequest } from "@rehandle/driver-sdk";
 
-/** Payloads are kept in slabs of this many bytes; a larger payload gets a slab of its own. */
+/** Payloads are kept in slabs of at most this many bytes; a larger payload gets a slab of its own. */
 const SLAB_BYTES = 256 * 1024;
+/** A slab is no larger than this share of all that is kept. */
+const SLAB_SHARE = 8;
 /** Empty slabs that are kept for the next payloads. */
 const SPARE_SLABS = 8;
 
@@ -46,6 +48,7 @@ export class ReplayLog {
   #start = 0;
   #slab: Slab | null = null;
   readonly #spare: Slab[] = [];
+  readonly #slabBytes: number;
 
   /** @throws RangeError if a bound is not a number ≥ 1. */
   constructor(options: ReplayLogOptions = {}) {
@@ -53,6 +56,7 @@ export class ReplayLog {
     if (!(maxBytes >= 1 && maxCount >= 1)) throw new RangeError("replayLog.maxBytes and maxCount must be at least 1");
     this.maxBytes = maxBytes;
     this.maxCount = maxCount;
+    this.#slabBytes = Math.min(SLAB_BYTES, Math.ceil(maxBytes / SLAB_SHARE));
   }
 
   get count(): number {
@@ -122,14 +126,14 @@ export class ReplayLog {
     if (slab.pins > 0) return;
     slab.used = 0;
     if (slab === this.#slab) return;
-    if (slab.bytes.length === SLAB_BYTES && this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
+    if (slab.bytes.length === this.#slabBytes && this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
   }
 
   #slabFor(length: number): Slab {
-    if (length > SLAB_BYTES) return { bytes: new Uint8Array(length), used: 0, pins: 0 };
-    if (this.#slab !== null && this.#slab.used + length <= SLAB_BYTES) return this.#slab;
+    if (length > this.#slabBytes) return { bytes: new Uint8Array(length), used: 0, pins: 0 };
+    if (this.#slab !== null && this.#slab.used + length <= this.#slabBytes) return this.#slab;
     const full = this.#slab;
-    this.#slab = this.#spare.pop() ?? { bytes: new Uint8Array(SLAB_BYTES), used: 0, pins: 0 };
+    this.#slab = this.#spare.pop() ?? { bytes: new Uint8Array(this.#slabBytes), used: 0, pins: 0 };
     if (full !== null && full.pins === 0) this.#spare.push(full);
     return this.#slab;
   }

@@ -31,6 +31,8 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
   prev: RequestEntry | null = null;
   next: RequestEntry | null = null;
 
+  /** Something below was set: it was held, failed or given up. */
+  touched = false;
   /** It was held in the current outage and has not come to its end yet. */
   troubled = false;
   /** It is held because of the action `stop`, until `resume`. */
@@ -83,7 +85,8 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
   /** Back to what the pool expects; everything that only a held request has is forgotten. */
   clear(): void {
     this.request = null;
-    if (!this.troubled && this.heldSince === -1 && !this.stopped && !this.abandoned) return;
+    if (!this.touched) return;
+    this.touched = false;
     this.troubled = false;
     this.stopped = false;
     this.abandoned = false;

@@ -87,6 +87,14 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
     return this.#engine.policy[entry.direction].retryTimeout === 0 && !this.replayer.needed;
   }
 
+  get isUp(): boolean {
+    return this.recovery.isUp;
+  }
+
+  get isRecovering(): boolean {
+    return this.recovery.health === "recovering";
+  }
+
   onHeld(error: BlockError): void {
     this.#watchCongestion();
     this.recovery.onHeld(error.errorClass);
@@ -108,7 +116,9 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   }
 
   onSuccess(cycle: number): void {
-    this.cycle.onSuccess(cycle);
+    if (cycle > 0) this.cycle.onSuccess(cycle);
+    // A success is worth as much as a probe.
+    if (!this.recovery.isUp) this.recovery.onLateAnswer();
   }
 
   onFailure(cycle: number): void {
@@ -211,6 +221,10 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
 
   onReachable(): void {
     if (!this.capabilities.reportsConnection) this.#expectRestart();
+  }
+
+  onDown(): void {
+    if (this.#engine.gate === 0) this.releaseQueued();
   }
 
   onUp(): void {

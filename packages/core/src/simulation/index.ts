@@ -1,1 +1,2 @@
-export {};
+export { runSimulation, type SimulationResult } from "../lib/simulation/run-simulation.ts";
+export type { Scenario, Trouble, Verb } from "../lib/simulation/scenario.ts";
