@@ -73,9 +73,9 @@ function decodePart(uri: string, part: string, what: string): string {
   try {
     text = decodeURIComponent(part);
   } catch {
-    throw invalid(uri, `has a ${what} with a malformed percent-encoding`);
+    throw invalid(uri, `has a malformed percent-encoding in its ${what}`);
   }
-  if (text.includes("\0")) throw invalid(uri, `has a ${what} with a NUL character`);
+  if (text.includes("\0")) throw invalid(uri, `has a NUL character in its ${what}`);
   return text;
 }
 
