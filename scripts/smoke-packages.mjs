@@ -1,8 +1,8 @@
 /** Tries the packed packages on the machine's own Node, as a user would who installed them. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
+import { transformSync } from "rolldown/utils";
 import { systemNode } from "./environment.mjs";
 import { succeed } from "./packed-packages.mjs";
 import { findExamples } from "./readme-examples.mjs";
@@ -74,7 +74,7 @@ function examplesOf({ folder: source, manifest }, folder) {
   if (!existsSync(readme)) return [];
   return findExamples(readFileSync(readme, "utf8")).map(({ code, line }) => {
     const path = join(folder, `${manifest.name.replace(/\W+/g, "-")}-${line}.mjs`);
-    writeFileSync(path, stripTypeScriptTypes(code));
+    writeFileSync(path, transformSync("example.ts", code).code);
     return { what: `README of ${manifest.name}, line ${line}`, args: [path], optionalPeers: [] };
   });
 }
