@@ -1,6 +1,13 @@
 export { convert } from "./lib/convert.ts";
 export { defineOption, type Option, type OptionDefinition, type ParsedOption } from "./lib/define-option.ts";
+export { DRIVE_KEYS } from "./lib/drive-keys.ts";
+export { driveOptionError } from "./lib/drive-node.ts";
+export { createDriveContext, type DriveContext, type DriveInterface } from "./lib/drive-place.ts";
+export type { DriveCache, DriveReadAction, DriveWriteAction } from "./lib/drive-words.ts";
+export { parseDrive, type Drive } from "./lib/drive.ts";
+export { parseFileName, type FileName } from "./lib/file-name.ts";
 export { parseKeyval, type KeyvalOptions, type KeyvalResult } from "./lib/keyval.ts";
+export { unflatten, type FlatOptions } from "./lib/keyval-flatten.ts";
 export type { KeyvalObject, KeyvalValue } from "./lib/keyval-tree.ts";
 export {
   formatOptionError,
@@ -10,6 +17,17 @@ export {
   type OptionErrorFields,
 } from "./lib/option-error.ts";
 export type { Flavour } from "./lib/place.ts";
+export {
+  formatOptsHelp,
+  parseQemuOpts,
+  readOpts,
+  type OptDescription,
+  type OptDescriptions,
+  type OptValues,
+  type QemuOpt,
+  type QemuOpts,
+  type QemuOptsOptions,
+} from "./lib/qemu-opts.ts";
 export { checkId, parseBool, parseNumber, parseSize } from "./lib/scalars.ts";
 export type {
   AlternateDescription,
