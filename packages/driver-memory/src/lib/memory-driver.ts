@@ -124,7 +124,7 @@ class MemoryDriver implements BlockDriver {
   #performOther({ operation, offset, length, flags, extents }: BlockRequest): void {
     if (operation === "discard") this.#storage.zero(offset, length, true);
     else if (operation === "write-zeroes") this.#storage.zero(offset, length, (flags & RequestFlag.MAY_UNMAP) !== 0);
-    else this.#storage.status(offset, length, extents);
+    else this.#storage.status(offset, length, extents, (flags & RequestFlag.REQ_ONE) !== 0 ? 1 : Infinity);
   }
 
   async #resize(size: number): Promise<void> {

@@ -31,8 +31,11 @@ export interface MemoryStorage {
   write(offset: number, iov: readonly Uint8Array[]): void;
   /** Makes a range read as zeroes; `unmap` gives the memory of whole chunks back. */
   zero(offset: number, length: number, unmap: boolean): void;
-  /** Appends the extents from `offset` on to `extents`; at least one, up to `length` bytes, perhaps fewer. */
-  status(offset: number, length: number, extents: BlockExtent[]): void;
+  /**
+   * Appends the extents from `offset` on to `extents`; at least one, at most `most` of them, up to `length` bytes, perhaps
+   * fewer.
+   */
+  status(offset: number, length: number, extents: BlockExtent[], most?: number): void;
   /** Changes the size, bytes. What is cut off is gone; what is added reads as zeroes. */
   resize(size: number): void;
   /** Calls `listener` after every change of the size, until the function that is returned is called. */
@@ -132,14 +135,14 @@ class SparseStorage implements MemoryStorage {
     }
   }
 
-  status(offset: number, length: number, extents: BlockExtent[]): void {
+  status(offset: number, length: number, extents: BlockExtent[], most: number = Infinity): void {
     const chunkSize = this.#chunkSize;
     const first = Math.floor(offset / chunkSize);
     const last = Math.min(Math.ceil((offset + length) / chunkSize), first + STATUS_CHUNKS);
     const end = Math.min(offset + length, last * chunkSize);
     let from = offset;
     let index = first;
-    while (from < end) {
+    for (let count = 0; from < end && count < most; count += 1) {
       const hole = !this.#chunks.has(index);
       do index += 1;
       while (index < last && this.#chunks.has(index) !== hole);
