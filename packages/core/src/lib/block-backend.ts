@@ -202,6 +202,7 @@ class Backend implements BlockBackend {
     // Somebody who resumes wants everything tried afresh, not failed at once because of what was before.
     if (engine.hang.state === "timed-out") engine.hang.end();
     supervisor.openGate(Gate.PAUSED | Gate.STOPPED);
+    supervisor.recovery.retryNow();
   }
 
   retryNow(): void {

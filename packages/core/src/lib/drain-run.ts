@@ -62,7 +62,7 @@ export class DrainRun {
 
   /** A last drain before close: whatever section lasts is taken over, and everything that waits fails. */
   async finish(deadline: number): Promise<void> {
-    if (this.#engine.drain.state === "drain-requested") this.#finish();
+    this.#finish();
     if (this.#engine.drain.state === "drained") this.#engine.drain.moveTo("normal");
     await this.run({ held: "fail", deadline });
     for (const entry of this.#engine.queue.snapshot()) {
@@ -118,11 +118,13 @@ export class DrainRun {
       for (const entry of late) this.#engine.callBack(entry);
       this.#clearQueue();
     }
-    if (drain.state === "drain-requested") this.#finish();
+    this.#finish();
   }
 
   #finish(): void {
     const { drain, inFlight, overdue, ledger } = this.#engine;
+    // Completing requests may have brought the drain to its end from within.
+    if (drain.state !== "drain-requested") return;
     this.#timer?.cancel();
     this.#timer = null;
     drain.moveTo("drained");

@@ -104,7 +104,10 @@ export class Engine {
     this.ledger = new HoldLedger(parts.clock, this.hang, this.counters, this.queue);
     this.inFlight = new InFlight(parts.clock, parts.requestTimeout, (attempt) => attempt.owner?.onOverdue(attempt));
     this.#deadlines = new Deadlines(parts.clock, () => this.#expire());
-    this.#index = new RangeIndex((item) => this.#onUnblocked(item as RequestEntry));
+    this.#index = new RangeIndex(
+      (item) => this.#onUnblocked(item as RequestEntry),
+      (item) => this.#pool(item as RequestEntry),
+    );
   }
 
   get lastSeq(): number {
@@ -174,7 +177,7 @@ export class Engine {
   /** Keeps later requests out of a range while something may still land there. */
   fence(fence: RangeItem, exempt: RequestEntry | null): void {
     this.fences.add(fence);
-    this.#index.addFence(fence, (item) => item === exempt || (item as RequestEntry).state !== "queued");
+    this.#index.addFence(fence, (item) => item === exempt || !isQueued(item));
   }
 
   unfence(fence: RangeItem): void {
@@ -183,13 +186,13 @@ export class Engine {
     this.supervision.onSettled();
   }
 
-  /** True if a client's attempt, or a fenced one, may still change the range. */
+  /** True if a client's attempt, or a fenced one, may still change the range, or read it. */
   isLanding(start: number, end: number): boolean {
     for (const fence of this.fences) if (fence.start < end && start < fence.end) return true;
-    for (const entry of this.overdue) if (entry.mutates && entry.start < end && start < entry.end) return true;
+    for (const entry of this.overdue) if (entry.start < end && start < entry.end) return true;
     for (let attempt = this.inFlight.head; attempt !== null; attempt = attempt.next) {
       const overlaps = attempt.offset < end && start < attempt.offset + attempt.length;
-      if (overlaps && changesData(attempt.operation) && attempt.owner instanceof RequestEntry) return true;
+      if (overlaps && attempt.owner instanceof RequestEntry) return true;
     }
     return false;
   }
@@ -294,8 +297,9 @@ export class Engine {
     const request = entry.request!;
     const wasOverdue = entry.state === "overdue";
     if (wasOverdue) this.overdue.delete(entry);
-    if (entry.direction === "write" && attempt.generation !== this.generation && this.canHold(entry)) {
-      // The instance that answered may be gone, and the write with it: only the new instance's word counts.
+    if (attempt.generation !== this.generation && this.canHold(entry)) {
+      // The instance that answered may be gone, and the write with it, or it may be a new one that lost what a read should
+      // have seen: only what is asked after the log was written again counts.
       this.#requeue(entry);
       this.ledger.note(entry, { at: this.clock.now(), what: "sent-again-after-restart", attempt: entry.attempts });
       this.supervision.onFailure(entry.cycle);
@@ -502,8 +506,11 @@ export class Engine {
   }
 
   #recycle(entry: RequestEntry): void {
-    this.#index.remove(entry);
     entry.clear();
+    if (this.#index.remove(entry)) this.#pool(entry);
+  }
+
+  #pool(entry: RequestEntry): void {
     if (this.#entries.length < POOL_SIZE) this.#entries.push(entry);
   }
 
@@ -512,6 +519,11 @@ export class Engine {
     attempt.iov = NO_IOV;
     if (this.#attempts.length < POOL_SIZE) this.#attempts.push(attempt);
   }
+}
+
+/** Ghosts count as queued: they stand for what is behind them. */
+function isQueued(item: RangeItem): boolean {
+  return item.ghost || (item as RequestEntry).state === "queued";
 }
 
 function closed(): BlockError {

@@ -20,8 +20,10 @@ export class RangeItem {
   /** First byte behind the range. */
   end = 0;
   mutates = false;
-  /** How many earlier conflicting items this one still waits for. */
+  /** How many earlier conflicting items this one still waits for. Never 0 again for a late comer, which waits for nobody. */
   blockers = 0;
+  /** It is over, but keeps its place for those behind it until those before it are over too. */
+  ghost = false;
   /** Later items that wait for this one. */
   readonly waiters: RangeItem[] = [];
   /** It came into the index after items that are newer than it, so it never stands for what is older. */
@@ -49,10 +51,15 @@ export class RangeIndex {
   readonly #wide = new Set<RangeItem>();
   #last: RangeItem | null = null;
   readonly #onUnblocked: (item: RangeItem) => void;
+  readonly #onGone: (item: RangeItem) => void;
 
-  /** @param onUnblocked called for an item when the last one that it waited for was removed. */
-  constructor(onUnblocked: (item: RangeItem) => void) {
+  /**
+   * @param onUnblocked called for an item when the last one that it waited for was removed.
+   * @param onGone called for an item that `remove` had to leave in place, when it is really gone.
+   */
+  constructor(onUnblocked: (item: RangeItem) => void, onGone: (item: RangeItem) => void) {
     this.#onUnblocked = onUnblocked;
+    this.#onGone = onGone;
   }
 
   /** Items in the index that are not empty. */
@@ -86,24 +93,18 @@ export class RangeIndex {
     if (this.#count > 2 * this.#buckets.length) this.#grow();
   }
 
-  /** Takes the item out; whoever waited for it alone is unblocked. */
-  remove(item: RangeItem): void {
-    if (item.indexed) {
-      item.indexed = false;
-      this.#count -= 1;
-      this.#unlist(item);
-      if (item.wide) this.#wide.delete(item);
-      for (let at = 0; at < item.nodesUsed; at += 1) this.#unlink(item.nodes[at]!);
-      item.nodesUsed = 0;
+  /**
+   * Takes the item out; whoever waited for it alone is unblocked. An item that still waits for others itself stays as a
+   * ghost: those behind it may count on it to stand for what is before it. False then.
+   */
+  remove(item: RangeItem): boolean {
+    if (item.blockers > 0) {
+      item.ghost = true;
+      return false;
     }
-    const { waiters } = item;
-    if (waiters.length === 0) return;
-    // An unblocked item may come to its end, and bring new waiters, before this loop is over.
-    const freed = waiters.splice(0);
-    for (const waiter of freed) {
-      waiter.blockers -= 1;
-      if (waiter.blockers === 0) this.#onUnblocked(waiter);
-    }
+    if (item.indexed) this.#takeOut(item);
+    if (item.waiters.length > 0) this.#unblock(item);
+    return true;
   }
 
   /**
@@ -117,12 +118,40 @@ export class RangeIndex {
       if (overlaps && (item.mutates || fence.mutates) && !item.lateComer && !isExempt(item)) held.push(item);
     }
     this.add(fence);
-    // It is with the storage already, so it waits for nobody itself; whoever counted it as a waiter finds no harm in it.
-    fence.blockers = Infinity;
+    // It is with the storage already, so it waits for nobody itself; whoever counted it as a waiter only makes it negative.
+    fence.blockers = 0;
     for (const item of held) {
       item.blockers += 1;
       fence.waiters.push(item);
     }
+  }
+
+  /** Frees those that waited for the item, and the ghosts among them, without recursion: chains can be long. */
+  #unblock(item: RangeItem): void {
+    const freed = item.waiters.splice(0);
+    for (let at = 0; at < freed.length; at += 1) {
+      const waiter = freed[at]!;
+      waiter.blockers -= 1;
+      if (waiter.blockers !== 0) continue;
+      if (!waiter.ghost) {
+        // It may come to its end at once, and bring new waiters of its own.
+        this.#onUnblocked(waiter);
+        continue;
+      }
+      waiter.ghost = false;
+      this.#takeOut(waiter);
+      freed.push(...waiter.waiters.splice(0));
+      this.#onGone(waiter);
+    }
+  }
+
+  #takeOut(item: RangeItem): void {
+    item.indexed = false;
+    this.#count -= 1;
+    this.#unlist(item);
+    if (item.wide) this.#wide.delete(item);
+    for (let at = 0; at < item.nodesUsed; at += 1) this.#unlink(item.nodes[at]!);
+    item.nodesUsed = 0;
   }
 
   #scanBucket(granule: number, item: RangeItem): void {

@@ -99,7 +99,8 @@ export class Recovery {
     this.#host.backoff.reset();
     this.#cancelTimer();
     this.eager = true;
-    if (!this.#disconnected && !this.#cycle.active && this.#needsProbe()) this.#probe();
+    if (this.#health === "recovering") this.advance();
+    else if (!this.#disconnected && !this.#cycle.active && this.#needsProbe()) this.#probe();
   }
 
   /** An attempt that was given up was answered after all: the storage is alive. */
@@ -119,9 +120,6 @@ export class Recovery {
         this.#moveTo("recovering");
       } else if (this.#health === "up" && this.#host.hasHeld && this.#host.maySend && !this.#cycle.active) {
         this.#cycle.begin(false);
-        return;
-      } else if (this.#health === "recovering" && !this.#host.isTimedOut) {
-        this.#beginCycle();
         return;
       }
     }

@@ -121,7 +121,7 @@ class Simulation {
   #submit(request: BlockRequest): void {
     const seq = ++this.#seq;
     const before = this.checker.completions;
-    const timeouts = this.#timeouts;
+    const timeouts = this.#backend.hangState === "timed-out" ? -1 : this.#timeouts;
     let done = false;
     this.#pending += 1;
     this.checker.onSubmit(seq, request);
