@@ -95,7 +95,11 @@ export class DriverProbe {
   submit(fields: Partial<BlockRequest> & Pick<BlockRequest, "operation">, payload?: Uint8Array): SentRequest {
     const sent = new SentRequest(fields, payload, (problem) => this.problems.push(problem));
     this.#sent.push(sent);
-    sent.submitTo(this.driver);
+    try {
+      this.driver.submit(sent.request);
+    } catch (thrown) {
+      fail(`${sent.name}: submit threw ${String(thrown)}`);
+    }
     return sent;
   }
 

@@ -24,15 +24,18 @@ export const loadChecks: readonly ConformanceCheck[] = [
 interface Running {
   readonly sent: SentRequest;
   readonly payload: Uint8Array;
+  /** Which part of the storage the request works in; null for a flush. */
+  readonly slot: number | null;
   done: Promise<void>;
 }
 
-/** A stream of random requests of which no two in flight overlap. */
+/** A stream of random requests. The storage is cut into as many slots as may be in flight, so that none overlap. */
 class Workload {
   readonly #probe: DriverProbe;
   readonly #depth: number;
   readonly #operations: readonly BlockOperation[];
   readonly #running = new Set<Running>();
+  readonly #freeSlots: number[];
   #failure: string | null = null;
   #model: ByteModel = new ByteModel(new Uint8Array(0));
 
@@ -40,6 +43,7 @@ class Workload {
     const { discard, writeZeroes, blockStatus } = probe.capabilities;
     this.#probe = probe;
     this.#depth = depth;
+    this.#freeSlots = Array.from({ length: depth }, (_, slot) => slot);
     const optional: BlockOperation[] = [];
     if (discard) optional.push("discard");
     if (writeZeroes) optional.push("write-zeroes");
@@ -60,11 +64,11 @@ class Workload {
   async #submitOne(): Promise<void> {
     const probe = this.#probe;
     const operation = this.#operations[probe.below(this.#operations.length)] ?? "read";
-    const { offset, length } = operation === "flush" ? { offset: 0, length: 0 } : this.#range();
-    const flags = this.#flags(operation);
-    await this.#untilFree(offset, length);
+    while (this.#running.size >= this.#depth) await [...this.#running][0]?.done;
+    const slot = operation === "flush" ? null : this.#takeSlot();
+    const { offset, length } = slot === null ? { offset: 0, length: 0 } : this.#rangeIn(slot);
     const payload = operation === "write" ? probe.bytes(length) : new Uint8Array(0);
-    const fields = { operation, offset, length, flags };
+    const fields = { operation, offset, length, flags: this.#flags(operation) };
     const sent =
       operation === "read" || operation === "write"
         ? probe.submit({
@@ -72,17 +76,25 @@ class Workload {
             iov: this.#parts(operation === "write" ? payload.slice() : new Uint8Array(length)),
           })
         : probe.submit(fields);
-    const running: Running = { sent, payload, done: Promise.resolve() };
+    const running: Running = { sent, payload, slot, done: Promise.resolve() };
     this.#running.add(running);
     running.done = this.#finish(running);
   }
 
-  #range(): { offset: number; length: number } {
+  #takeSlot(): number {
+    const [slot] = this.#freeSlots.splice(this.#probe.below(this.#freeSlots.length), 1);
+    return slot ?? fail("no slot is free");
+  }
+
+  /** A random range within a slot, up to 64 KiB. */
+  #rangeIn(slot: number): { offset: number; length: number } {
     const { span, longestTransfer } = this.#probe;
     const unit = this.#probe.capabilities.requestAlignment;
-    const longest = Math.min(longestTransfer, Math.max(unit, span >> 4), 65536 - (65536 % unit));
-    const length = unit * (1 + this.#probe.below(longest / unit));
-    return { offset: unit * this.#probe.below((span - length) / unit + 1), length };
+    const slotUnits = Math.floor(span / this.#depth / unit);
+    const longest = Math.min(longestTransfer, 65536) / unit;
+    const length = 1 + this.#probe.below(Math.min(longest, slotUnits));
+    const at = slot * slotUnits + this.#probe.below(slotUnits - length + 1);
+    return { offset: at * unit, length: length * unit };
   }
 
   #flags(operation: BlockOperation): number {
@@ -102,19 +114,6 @@ class Workload {
     return edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge));
   }
 
-  /** Waits until there is room, and nothing in flight overlaps the range. */
-  async #untilFree(offset: number, length: number): Promise<void> {
-    for (;;) {
-      const all = [...this.#running];
-      const blocking = all.find(({ sent: { request } }) => {
-        return request.offset < offset + length && offset < request.offset + request.length;
-      });
-      const waitFor = blocking ?? (all.length >= this.#depth ? all[0] : undefined);
-      if (waitFor === undefined) return;
-      await waitFor.done;
-    }
-  }
-
   async #finish(running: Running): Promise<void> {
     try {
       const error = await this.#probe.completion(running.sent);
@@ -128,6 +127,7 @@ class Workload {
       this.#failure ??= String(thrown);
     } finally {
       this.#running.delete(running);
+      if (running.slot !== null) this.#freeSlots.push(running.slot);
     }
   }
 

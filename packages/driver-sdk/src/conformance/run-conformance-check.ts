@@ -34,9 +34,12 @@ export async function runConformanceCheck(check: ConformanceCheck, setup: Confor
     await probe.finish();
     return skipped;
   } catch (thrown) {
-    // The driver is let go of as well as it can be; what the check found is what counts.
-    await probe.finish().catch(() => {});
-    throw thrown;
+    // The driver is let go of as well as it can be; what the check found comes first.
+    const more = await probe.finish().then(
+      () => "",
+      (also: unknown) => `\n${messageOf(also)}`,
+    );
+    throw new Error(`${messageOf(thrown)}${more}`, { cause: thrown });
   } finally {
     await subject.cleanup?.();
   }
@@ -49,4 +52,8 @@ async function runOn(probe: DriverProbe, check: ConformanceCheck): Promise<strin
     if (reason !== null) return reason;
   }
   return (await check.run(probe)) ?? null;
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

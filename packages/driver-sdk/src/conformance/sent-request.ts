@@ -1,4 +1,3 @@
-import type { BlockDriver } from "../lib/block-driver.ts";
 import { isBlockError, type BlockError } from "../lib/block-error.ts";
 import { createRequest, type BlockRequest } from "../lib/block-request.ts";
 import { copyFromIov, copyToIov } from "../lib/iov.ts";
@@ -50,14 +49,6 @@ export class SentRequest {
     this.#before = { ...this.request };
     this.#parts = [...iov];
     this.#payload = operation === "write" ? flatten(iov) : null;
-  }
-
-  submitTo(driver: BlockDriver): void {
-    try {
-      driver.submit(this.request);
-    } catch (thrown) {
-      this.#report(`submit threw: ${String(thrown)}`);
-    }
   }
 
   /** What the buffers hold now. */
