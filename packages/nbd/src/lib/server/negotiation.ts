@@ -10,6 +10,7 @@ import {
   NBD_MAX_STRING,
   NBD_OPT_ABORT,
   NBD_OPT_EXPORT_NAME,
+  NBD_OPT_SET_META_CONTEXT,
   NBD_OPT_STARTTLS,
   NBD_REP_ACK,
   NBD_REP_ERR_INVALID,
@@ -103,6 +104,8 @@ export class Negotiation {
 
   /** Deals with any option that has a reply. Not null if it opened an export. */
   async #answer({ option, length }: OptionHeader): Promise<Agreement | null> {
+    // Whatever becomes of this one, even if it is not looked at, the old selection is gone.
+    if (option === NBD_OPT_SET_META_CONTEXT) this.#state.contextExport = null;
     const refusal = this.#refusal(length, option);
     if (refusal !== null) {
       await this.#reader.skip(length);

@@ -62,7 +62,10 @@ function refused(type: number, message: string): OptionAnswer {
   return { replies: [optionError(type, message)] };
 }
 
-/** Answers every option that concerns neither the connection itself nor TLS. May change `state`. */
+/**
+ * Answers every option that concerns neither the connection itself nor TLS. May change `state`; the caller has cleared the
+ * selection of meta contexts before a SET.
+ */
 export function answerOption(
   exports: ExportTable,
   state: NegotiatedState,
@@ -86,8 +89,6 @@ export function answerOption(
         (request) => answerListContexts(exports, request),
       );
     case NBD_OPT_SET_META_CONTEXT:
-      // Whatever becomes of this one, the old selection is gone.
-      state.contextExport = null;
       return parsed(
         () => decodeMetaContextRequest(data),
         (request) => answerSetContexts(exports, state, request),
