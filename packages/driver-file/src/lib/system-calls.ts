@@ -31,10 +31,10 @@ type Koffi = typeof import("koffi");
 type AsyncCall = (...parameters: [...unknown[], (error: unknown, result: number) => void]) => void;
 
 /**
- * Calls that may be under way in koffi at once, in the whole process: koffi refuses more than 64, and Node's thread pool
+ * Calls that may be under way in koffi at once, in the whole process: koffi refuses more than 256, and Node's thread pool
  * has four threads unless told otherwise.
  */
-const MOST_CALLS = 32;
+const MOST_CALLS = 64;
 
 let underWay = 0;
 const waiting: (() => void)[] = [];
@@ -89,7 +89,12 @@ function bind(koffi: Koffi): SystemCalls {
   const lseek = named("lseek", "int64", ["int", "int64", "int"]);
 
   /** Runs one call on the thread pool. koffi shows the errno of that thread while it runs the callback. */
-  function run(name: string, call: AsyncCall, parameters: number[], done: (error: SystemError, result: number) => void) {
+  function run(
+    name: string,
+    call: AsyncCall,
+    parameters: number[],
+    done: (error: SystemError, result: number) => void,
+  ) {
     admit(() => {
       call(...parameters, (failure, result) => {
         const errno = koffi.errno();
