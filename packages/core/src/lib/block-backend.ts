@@ -147,7 +147,7 @@ class Backend implements BlockBackend {
       engine.finish(entry, new BlockError("the request was given up", { code: "ECANCELED" }));
       return true;
     }
-    return entry.attempt !== null && engine.giveUp(entry.attempt);
+    return entry.attempt !== null && engine.late.giveUp(entry.attempt);
   }
 
   reconnectNow(): void {

@@ -4,7 +4,8 @@ import type { Supervisor } from "./supervisor.ts";
 
 /** Gathers what a backend counted. */
 export function collectStatistics(engine: Engine, supervisor: Supervisor): BackendStatistics {
-  const { counters, queue, ledger, hang, inFlight, overdue, fences, log } = engine;
+  const { counters, queue, ledger, hang, inFlight, log } = engine;
+  const { overdue, fences } = engine.late;
   let heldNow = overdue.size;
   let heldBytesNow = 0;
   for (let entry = queue.head; entry !== null; entry = entry.next) {

@@ -1,8 +1,9 @@
 import { BlockError, type Timer } from "@rehandle/driver-sdk";
 
 import type { DrainOptions, DrainResult } from "./drain.ts";
-import { gaveUp, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { Gate } from "./gate.ts";
+import { gaveUp } from "./hold-errors.ts";
 import type { RequestEntry } from "./request-entry.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -88,13 +89,14 @@ export class DrainRun {
       this.#engine.finish(entry, gaveUp(entry, "the backend was drained"));
     } else {
       const { attempts, start, end } = entry;
-      const mayLand = entry.mutates && this.#engine.isLanding(start, end);
+      const mayLand = entry.mutates && this.#engine.late.isLanding(start, end);
       drain.exported.push({ request: this.#engine.export(entry), attempts, mayLand });
     }
   }
 
   #check(): void {
-    const { drain, queue, inFlight, overdue } = this.#engine;
+    const { drain, queue, inFlight } = this.#engine;
+    const { overdue } = this.#engine.late;
     if (drain.state !== "drain-requested") return;
     if (drain.mode === "wait" && !this.#supervisor.maySend && inFlight.count === 0 && overdue.size === 0) {
       // Paused or stopped: waiting for held requests would be waiting for an operator.
@@ -108,21 +110,23 @@ export class DrainRun {
   }
 
   #onDeadline(): void {
-    const { drain, inFlight, overdue } = this.#engine;
+    const { drain, inFlight } = this.#engine;
+    const { overdue } = this.#engine.late;
     if (drain.mode !== "wait") {
       const late: RequestEntry[] = [...overdue];
       for (let attempt = inFlight.head; attempt !== null; attempt = attempt.next) {
         const owner = attempt.owner;
         if (owner !== null && "seq" in owner) late.push(owner as RequestEntry);
       }
-      for (const entry of late) this.#engine.callBack(entry);
+      for (const entry of late) this.#engine.late.callBack(entry);
       this.#clearQueue();
     }
     this.#finish();
   }
 
   #finish(): void {
-    const { drain, inFlight, overdue, ledger } = this.#engine;
+    const { drain, inFlight, ledger } = this.#engine;
+    const { overdue } = this.#engine.late;
     // Completing requests may have brought the drain to its end from within.
     if (drain.state !== "drain-requested") return;
     this.#timer?.cancel();

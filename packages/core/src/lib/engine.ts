@@ -15,39 +15,21 @@ import type { BackendEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { HangStatus, type Outage } from "./hang-status.ts";
 import { HoldLedger } from "./hold-ledger.ts";
+import { gaveUp, unreachable } from "./hold-errors.ts";
 import { InFlight } from "./in-flight.ts";
+import { LateAttempts } from "./late-attempts.ts";
 import { directionOf, type HoldPolicy } from "./policy.ts";
-import { RangeIndex, RangeItem } from "./range-index.ts";
+import { RangeIndex } from "./range-index.ts";
 import type { ReplayLog } from "./replay-log.ts";
 import { RequestEntry } from "./request-entry.ts";
 import { RequestQueue } from "./request-queue.ts";
+import type { Supervision } from "./supervision.ts";
 import { Counters } from "./statistics.ts";
 
 /** Pooled objects that are kept beyond what is in use. */
 const POOL_SIZE = 4096;
 /** So that pooled attempts keep no client's buffers alive. */
 const NO_IOV: Uint8Array[] = [];
-
-/** What the data path tells the part that looks after recovery, and asks of it. */
-export interface Supervision {
-  /** Requests of this direction go straight to the driver. */
-  passes(entry: RequestEntry): boolean;
-  /** The way to the storage is back, and the log and the backlog are on their way. */
-  readonly isRecovering: boolean;
-  /** Nothing is known against the way to the storage. */
-  readonly isUp: boolean;
-  onHeld(error: BlockError): void;
-  onAppended(entry: RequestEntry): void;
-  onRemoved(entry: RequestEntry): void;
-  onUnblocked(entry: RequestEntry): void;
-  onSuccess(cycle: number): void;
-  onFailure(cycle: number): void;
-  onLateAnswer(): void;
-  /** Something came back from the driver, or came to its end. */
-  onSettled(): void;
-  onLogGrown(): void;
-  onStopped(): void;
-}
 
 /** What an engine works with. */
 export interface EngineParts {
@@ -73,10 +55,8 @@ export class Engine {
   readonly hang: HangStatus;
   readonly ledger: HoldLedger;
   readonly inFlight: InFlight;
-  /** Requests whose attempt is overdue and whose buffers the driver keeps. */
-  readonly overdue: Set<RequestEntry> = new Set();
-  /** Guards around attempts that were given up and may still land. */
-  readonly fences: Set<RangeItem> = new Set();
+  /** What took too long, and may still land. */
+  readonly late: LateAttempts;
   /** Bits of {@link Gate}. */
   gate = 0;
   /** RFC patch 4: false = errors are reported, nothing is held. */
@@ -88,7 +68,7 @@ export class Engine {
   readonly #entries: RequestEntry[] = [];
   readonly #attempts: Attempt[] = [];
   readonly #deadlines: Deadlines;
-  readonly #index: RangeIndex;
+  readonly index: RangeIndex;
   readonly #emit: (event: BackendEvent) => void;
 
   constructor(parts: EngineParts) {
@@ -103,8 +83,9 @@ export class Engine {
     });
     this.ledger = new HoldLedger(parts.clock, this.hang, this.counters, this.queue);
     this.inFlight = new InFlight(parts.clock, parts.requestTimeout, (attempt) => attempt.owner?.onOverdue(attempt));
+    this.late = new LateAttempts(this);
     this.#deadlines = new Deadlines(parts.clock, () => this.#expire());
-    this.#index = new RangeIndex(
+    this.index = new RangeIndex(
       (item) => this.#onUnblocked(item as RequestEntry),
       (item) => this.#pool(item as RequestEntry),
     );
@@ -123,9 +104,9 @@ export class Engine {
       request.complete(request, invalid);
       return;
     }
-    const entry = this.#entries.pop() ?? new RequestEntry(this.#onOverdue);
+    const entry = this.#entries.pop() ?? new RequestEntry(this.late.onOverdue);
     entry.admit(request, ++this.#seq, directionOf(request.operation), changesData(request.operation));
-    this.#index.add(entry);
+    this.index.add(entry);
     if (entry.blockers === 0 && this.gate === 0 && this.supervision.passes(entry)) this.start(entry);
     else this.#park(entry);
   }
@@ -169,34 +150,6 @@ export class Engine {
     this.supervision.onSettled();
   }
 
-  /** Tells the driver that nobody waits for the attempt any more. True: its buffers are free. */
-  giveUp(attempt: Attempt): boolean {
-    return this.driver.abandon?.(attempt) ?? false;
-  }
-
-  /** Keeps later requests out of a range while something may still land there. */
-  fence(fence: RangeItem, exempt: RequestEntry | null): void {
-    this.fences.add(fence);
-    this.#index.addFence(fence, (item) => item === exempt || !isQueued(item));
-  }
-
-  unfence(fence: RangeItem): void {
-    this.fences.delete(fence);
-    this.#index.remove(fence);
-    this.supervision.onSettled();
-  }
-
-  /** True if a client's attempt, or a fenced one, may still change the range, or read it. */
-  isLanding(start: number, end: number): boolean {
-    for (const fence of this.fences) if (fence.start < end && start < fence.end) return true;
-    for (const entry of this.overdue) if (entry.start < end && start < entry.end) return true;
-    for (let attempt = this.inFlight.head; attempt !== null; attempt = attempt.next) {
-      const overlaps = attempt.offset < end && start < attempt.offset + attempt.length;
-      if (overlaps && attempt.owner instanceof RequestEntry) return true;
-    }
-    return false;
-  }
-
   /** Completes a request to its client, whatever state it is in but for `in-flight` with the driver still busy. */
   finish(entry: RequestEntry, error: BlockError | null): void {
     const request = this.#retire(entry);
@@ -238,7 +191,7 @@ export class Engine {
   /** Marks a queued request as held by an outage that it did not meet itself. */
   holdQueued(entry: RequestEntry): void {
     this.ledger.hold(entry, "outage");
-    this.#watchDeadline(entry);
+    this.watchDeadline(entry);
   }
 
   /** Forgets all timers. */
@@ -283,7 +236,7 @@ export class Engine {
     const entry = attempt.owner as RequestEntry | null;
     this.inFlight.remove(attempt);
     if (entry === null) {
-      this.#onLate(attempt, error);
+      this.late.onEnd(attempt, error);
       return;
     }
     entry.attempt = null;
@@ -296,7 +249,7 @@ export class Engine {
   #onSuccess(entry: RequestEntry, attempt: Attempt): void {
     const request = entry.request!;
     const wasOverdue = entry.state === "overdue";
-    if (wasOverdue) this.overdue.delete(entry);
+    if (wasOverdue) this.late.overdue.delete(entry);
     if (attempt.generation !== this.generation && this.canHold(entry)) {
       // The instance that answered may be gone, and the write with it, or it may be a new one that lost what a read should
       // have seen: only what is asked after the log was written again counts.
@@ -330,7 +283,7 @@ export class Engine {
   #onFailure(entry: RequestEntry, error: BlockError): void {
     const { cycle } = entry;
     const overdue = entry.state === "overdue";
-    if (overdue) this.overdue.delete(entry);
+    if (overdue) this.late.overdue.delete(entry);
     // An attempt that was called back failed for the reason that it was called back for.
     const cause = overdue && error.errorClass === "cancelled" ? entry.lastError! : error;
     const heldBefore = entry.heldSince >= 0;
@@ -352,7 +305,7 @@ export class Engine {
     entry.moveTo("queued");
     this.queue.insert(entry);
     this.ledger.hold(entry, "failed");
-    this.#watchDeadline(entry);
+    this.watchDeadline(entry);
   }
 
   #stop(entry: RequestEntry): void {
@@ -363,82 +316,6 @@ export class Engine {
     this.ledger.holdStopped(entry);
     this.ledger.endIfEmpty();
     this.supervision.onStopped();
-  }
-
-  /** The watchdog found an attempt that takes too long. */
-  readonly #onOverdue = (entry: RequestEntry, attempt: Attempt): void => {
-    const { operation, offset, length } = attempt;
-    const error = new BlockError(`${operation} of ${length} bytes at ${offset} was not answered in time`, {
-      code: "ETIMEDOUT",
-      operation,
-      offset,
-      length,
-    });
-    const { cycle } = entry;
-    this.ledger.noteFailure(entry, error);
-    entry.moveTo("overdue");
-    this.overdue.add(entry);
-    const held = this.policy.isHeld(error, entry.direction) && this.canHold(entry);
-    if (held) {
-      this.ledger.hold(entry, "failed");
-      this.#watchDeadline(entry);
-    } else {
-      entry.failWhenDone = error;
-    }
-    if (cycle > 0) this.supervision.onFailure(cycle);
-    this.detach(entry);
-    if (held) this.supervision.onHeld(error);
-  };
-
-  /** Takes a request back from the driver, as far as the driver lets go of it, to fail or to queue it. */
-  callBack(entry: RequestEntry): void {
-    if (entry.state === "in-flight") {
-      this.inFlight.remove(entry.attempt!);
-      entry.moveTo("overdue");
-      this.overdue.add(entry);
-    }
-    entry.touched = true;
-    if (this.drain.mode === "fail") entry.failWhenDone ??= gaveUp(entry, "the backend was drained");
-    this.detach(entry);
-  }
-
-  /** Tries to get an overdue request's buffers back from the driver; then it is held, or fails, like any other. */
-  detach(entry: RequestEntry): void {
-    const attempt = entry.attempt!;
-    const { seq } = entry;
-    const detached = this.giveUp(attempt);
-    // The driver may have completed the attempt from within the call.
-    if (entry.attempt !== attempt || entry.seq !== seq) return;
-    this.ledger.note(entry, { at: this.clock.now(), what: "late", attempt: entry.attempts, detached });
-    if (!detached) return;
-    this.overdue.delete(entry);
-    attempt.owner = null;
-    entry.attempt = null;
-    entry.lastAttemptAt = this.clock.now();
-    if (entry.mutates) this.#fenceAttempt(entry, attempt);
-    if (entry.failWhenDone !== null) {
-      this.act(entry, entry.failWhenDone);
-      return;
-    }
-    entry.moveTo("queued");
-    this.queue.insert(entry);
-  }
-
-  #fenceAttempt(entry: RequestEntry, attempt: Attempt): void {
-    const fence = new RangeItem(true);
-    fence.start = entry.start;
-    fence.end = entry.end;
-    fence.mutates = true;
-    attempt.fence = fence;
-    this.fence(fence, entry);
-  }
-
-  /** An attempt that was given up has come to its end: its range is free. */
-  #onLate(attempt: Attempt, error: BlockError | null): void {
-    if (attempt.fence !== null) this.unfence(attempt.fence);
-    // Its buffers may have been in the driver's hands until now, so the object is not used again.
-    if (error === null) this.supervision.onLateAnswer();
-    this.supervision.onSettled();
   }
 
   #onUnblocked(entry: RequestEntry): void {
@@ -456,14 +333,14 @@ export class Engine {
     for (const entry of this.queue.snapshot()) {
       if (entry.troubled && entry.state === "queued") this.act(entry, gaveUp(entry, `I/O hang lasted ${seconds} s`));
     }
-    for (const entry of this.overdue) {
+    for (const entry of this.late.overdue) {
       this.ledger.release(entry);
       entry.failWhenDone ??= gaveUp(entry, `I/O hang lasted ${seconds} s`);
     }
     this.supervision.onSettled();
   }
 
-  #watchDeadline(entry: RequestEntry): void {
+  watchDeadline(entry: RequestEntry): void {
     this.#deadlines.add(entry.heldSince + this.policy[entry.direction].retryTimeout);
   }
 
@@ -477,7 +354,7 @@ export class Engine {
       if (due > now) next = Math.min(next, due);
       else this.act(entry, gaveUp(entry, "retry timeout is over"));
     }
-    for (const entry of this.overdue) {
+    for (const entry of this.late.overdue) {
       const due = entry.heldSince + this.policy[entry.direction].retryTimeout;
       if (due > now) next = Math.min(next, due);
       else entry.failWhenDone ??= gaveUp(entry, "retry timeout is over");
@@ -507,7 +384,7 @@ export class Engine {
 
   #recycle(entry: RequestEntry): void {
     entry.clear();
-    if (this.#index.remove(entry)) this.#pool(entry);
+    if (this.index.remove(entry)) this.#pool(entry);
   }
 
   #pool(entry: RequestEntry): void {
@@ -521,27 +398,6 @@ export class Engine {
   }
 }
 
-/** Ghosts count as queued: they stand for what is behind them. */
-function isQueued(item: RangeItem): boolean {
-  return item.ghost || (item as RequestEntry).state === "queued";
-}
-
 function closed(): BlockError {
   return new BlockError("the backend is closed", { code: "EBADF" });
-}
-
-/** The error of a request that was held and is not any longer: EIO, with what went wrong behind it. */
-export function gaveUp(entry: RequestEntry, why: string): BlockError {
-  const { operation, offset, length } = entry.request!;
-  const last = entry.lastError;
-  const message = last === null ? why : `${why}; last error: ${last.message}`;
-  const errorClass = last?.errorClass ?? "transport";
-  return new BlockError(message, { code: "EIO", errorClass, operation, offset, length, cause: last ?? undefined });
-}
-
-function unreachable(entry: RequestEntry, outage: Outage | null): BlockError {
-  return gaveUp(
-    entry,
-    outage === null ? "the storage cannot be reached" : "the storage cannot be reached, and the I/O hang timed out",
-  );
 }

@@ -28,7 +28,7 @@ export interface HeldRequest {
 
 /** The engine's held requests, oldest first. */
 export function describeHeld(engine: Engine, limit: number): HeldRequest[] {
-  const held: RequestEntry[] = [...engine.overdue];
+  const held: RequestEntry[] = [...engine.late.overdue];
   for (let entry = engine.queue.head; entry !== null && held.length < limit; entry = entry.next) {
     if (entry.heldSince >= 0) held.push(entry);
   }

@@ -101,7 +101,7 @@ export class Replayer implements AttemptOwner {
   }
 
   #send(record: ReplayRecord): void {
-    const attempt = new Attempt((request, error) => this.#onDone(request as Attempt, error));
+    const attempt = new Attempt((request, error) => this.#onDone(request, error));
     const { operation, offset, length, flags, slab, at } = record;
     Object.assign(attempt, { operation, offset, length, flags, owner: this });
     if (slab !== null) {

@@ -1,15 +1,15 @@
-import {
+import type {
   BlockError,
-  type BlockDriver,
-  type Clock,
-  type DriverCapabilities,
-  type DriverEvent,
-  type Random,
+  BlockDriver,
+  Clock,
+  DriverCapabilities,
+  DriverEvent,
+  Random,
 } from "@rehandle/driver-sdk";
 
 import type { Attempt } from "./attempt.ts";
 import { Backoff } from "./backoff.ts";
-import type { Engine, Supervision } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { BlockBackendOptions } from "./engine-options.ts";
 import type { BackendEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
@@ -22,6 +22,7 @@ import { ReplayLog } from "./replay-log.ts";
 import { Replayer, type ReplayHost } from "./replayer.ts";
 import type { RequestEntry } from "./request-entry.ts";
 import type { RequestQueue } from "./request-queue.ts";
+import type { Supervision } from "./supervision.ts";
 
 /** Wires the engine's data path to everything that brings an outage to its end. */
 export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayHost, ProbeHost, FlushHost {
@@ -260,19 +261,19 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   }
 
   abandon(attempt: Attempt): void {
-    this.#engine.giveUp(attempt);
+    this.#engine.late.giveUp(attempt);
   }
 
   isLanding(start: number, end: number): boolean {
-    return this.#engine.isLanding(start, end);
+    return this.#engine.late.isLanding(start, end);
   }
 
   fence(fence: RangeItem): void {
-    this.#engine.fence(fence, null);
+    this.#engine.late.fence(fence, null);
   }
 
   unfence(fence: RangeItem): void {
-    this.#engine.unfence(fence);
+    this.#engine.late.unfence(fence);
   }
 
   onReplayDone(count: number, bytes: number): void {

@@ -45,9 +45,15 @@ export class Checker {
   /** A flush that was submitted after `completions` completions succeeded: this is on stable storage. */
   checkStable(seq: number, stable: Uint8Array, completions: number): void {
     for (let cell = 0; cell < stable.length; cell += 1) {
-      const allowed = this.#allowed(cell, Infinity, (change) => change.state === "done" && change.doneAt <= completions);
+      const allowed = this.#allowed(
+        cell,
+        Infinity,
+        (change) => change.state === "done" && change.doneAt <= completions,
+      );
       if (!allowed.has(stable[cell]!)) {
-        this.violations.push(`flush ${seq}: cell ${cell} is stable as ${stable[cell]}, not ${[...allowed].join(" or ")}`);
+        this.violations.push(
+          `flush ${seq}: cell ${cell} is stable as ${stable[cell]}, not ${[...allowed].join(" or ")}`,
+        );
         return;
       }
     }

@@ -95,7 +95,8 @@ class Simulation {
   #submitMore(): void {
     if (this.#submitting) return;
     this.#submitting = true;
-    while (this.#pending < this.#scenario.depth && this.#seq < this.#scenario.requests) this.#submit(this.#createRequest());
+    while (this.#pending < this.#scenario.depth && this.#seq < this.#scenario.requests)
+      this.#submit(this.#createRequest());
     this.#submitting = false;
   }
 
@@ -184,7 +185,8 @@ class Simulation {
     const started = this.#clock.now();
     const result = await backend.drain({ held, deadline: 3_000 });
     if (this.#clock.now() - started > 3_001) this.checker.violations.push(`drain ${held} took too long`);
-    if (result.quiescent && backend.statistics().inFlightNow > 0) this.checker.violations.push("drained with requests in flight");
+    if (result.quiescent && backend.statistics().inFlightNow > 0)
+      this.checker.violations.push("drained with requests in flight");
     // Whoever took the requests over failed too.
     for (const { request } of result.exported) request.complete(request, new BlockError("lost", { code: "EIO" }));
     backend.drainEnd();
@@ -202,7 +204,9 @@ class Simulation {
     if (this.#seq < this.#scenario.requests) violations.push("the client could not submit all its requests");
     const { heldNow, queuedNow, inFlightNow, zombiesNow } = this.#backend.statistics();
     if (heldNow + queuedNow + inFlightNow + zombiesNow > 0) {
-      violations.push(`left behind: ${heldNow} held, ${queuedNow} queued, ${inFlightNow} in flight, ${zombiesNow} zombies`);
+      violations.push(
+        `left behind: ${heldNow} held, ${queuedNow} queued, ${inFlightNow} in flight, ${zombiesNow} zombies`,
+      );
     }
     if (this.#backend.hangState === "hang") violations.push("the hang never ended");
     if (this.#clock.pending > 0) violations.push(`${this.#clock.pending} timers are left`);

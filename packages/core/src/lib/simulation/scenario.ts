@@ -10,11 +10,23 @@ export type Trouble =
    */
   | { readonly kind: "disconnect"; readonly at: number; readonly duration: number; readonly crash: boolean }
   /** A share of the requests fails with this code; a failed write may have landed in part. */
-  | { readonly kind: "errors"; readonly at: number; readonly duration: number; readonly code: string; readonly share: number }
+  | {
+      readonly kind: "errors";
+      readonly at: number;
+      readonly duration: number;
+      readonly code: string;
+      readonly share: number;
+    }
   /** Nothing is answered; what was asked meanwhile is worked off, in any order, when it is over. */
   | { readonly kind: "silence"; readonly at: number; readonly duration: number }
   /** A few cells fail with EIO, and nothing else does. */
-  | { readonly kind: "bad-cells"; readonly at: number; readonly duration: number; readonly cell: number; readonly count: number };
+  | {
+      readonly kind: "bad-cells";
+      readonly at: number;
+      readonly duration: number;
+      readonly cell: number;
+      readonly count: number;
+    };
 
 /** What somebody does to the backend meanwhile. */
 export type Verb = "pause" | "resume" | "retry-now" | "drain-wait" | "drain-fail" | "drain-export" | "disable";
@@ -81,7 +93,13 @@ function createTrouble(random: Random, mayCrash: boolean): Trouble {
     case 0:
       return { kind: "disconnect", at, duration, crash: mayCrash && random() < 0.5 };
     case 1:
-      return { kind: "errors", at, duration, code: choose(random, ["EIO", "EIO", "ENOSPC", "ECONNRESET"]), share: random() };
+      return {
+        kind: "errors",
+        at,
+        duration,
+        code: choose(random, ["EIO", "EIO", "ENOSPC", "ECONNRESET"]),
+        share: random(),
+      };
     case 2:
       return { kind: "silence", at, duration };
     default:

@@ -22,6 +22,14 @@ interface Job {
   detached: boolean;
 }
 
+/** A change that reached the cache; payload null = zeroes. */
+interface Landed {
+  readonly offset: number;
+  readonly payload: Uint8Array | null;
+  readonly length: number;
+  readonly stamp: number;
+}
+
 /** Storage with a volatile cache behind a connection, of one byte per cell, which goes wrong as its scenario says. */
 export class SimulatedStorage implements BlockDriver {
   readonly driverName = "simulated";
@@ -30,7 +38,10 @@ export class SimulatedStorage implements BlockDriver {
   /** What a read sees. */
   readonly current: Uint8Array = new Uint8Array(CELLS);
   capabilities: DriverCapabilities;
-  #unflushed: { offset: number; payload: Uint8Array | null; length: number }[] = [];
+  #unflushed: Landed[] = [];
+  /** Which change each stable cell is of: an older one never comes over it. */
+  readonly #stableStamps: Uint32Array = new Uint32Array(CELLS);
+  #stamp = 0;
   #jobs = new Set<Job>();
   #silent = 0;
   #frozen: Job[] = [];
@@ -147,9 +158,7 @@ export class SimulatedStorage implements BlockDriver {
   /** Some of what was not flushed is lost: any of the writes, in any combination. */
   #crash(): void {
     this.#instance += 1;
-    for (const { offset, payload, length } of this.#unflushed) {
-      if (this.#random() < 0.5) apply(this.stable, offset, payload, length);
-    }
+    for (const landed of this.#unflushed) if (this.#random() < 0.5) this.#stabilize(landed);
     this.#unflushed = [];
     this.current.set(this.stable);
   }
@@ -194,7 +203,7 @@ export class SimulatedStorage implements BlockDriver {
     } else {
       this.#land(job, request.length);
       if ((request.flags & RequestFlag.FUA) !== 0) {
-        apply(this.stable, request.offset, request.operation === "write" ? job.payload : null, request.length);
+        this.#stabilize(this.#unflushed.at(-1)!);
       }
     }
     request.complete(request, null);
@@ -218,12 +227,20 @@ export class SimulatedStorage implements BlockDriver {
     if (!changesData(operation)) return;
     const payload = operation === "write" ? job.payload.slice(0, length) : null;
     apply(this.current, offset, payload, length);
-    this.#unflushed.push({ offset, payload, length });
+    this.#unflushed.push({ offset, payload, length, stamp: ++this.#stamp });
   }
 
   #flush(): void {
-    for (const { offset, payload, length } of this.#unflushed) apply(this.stable, offset, payload, length);
+    for (const landed of this.#unflushed) this.#stabilize(landed);
     this.#unflushed = [];
+  }
+
+  #stabilize({ offset, payload, length, stamp }: Landed): void {
+    for (let at = 0; at < length; at += 1) {
+      if (this.#stableStamps[offset + at]! > stamp) continue;
+      this.#stableStamps[offset + at] = stamp;
+      this.stable[offset + at] = payload === null ? 0 : payload[at]!;
+    }
   }
 }
 
