@@ -98,7 +98,10 @@ export class Connection {
 
   #watch(stream: Duplex): void {
     stream.on("error", (error: Error) => this.cut(error));
-    stream.on("close", () => this.#close());
+    stream.on("close", () => {
+      // The negotiation knows better what went wrong, and ends with it.
+      if (this.#phase !== "negotiation") this.#close();
+    });
   }
 
   #replaceStream(stream: Duplex): void {

@@ -31,7 +31,17 @@ export function upgradeToTls(plain: Duplex, options: TlsOptions): Promise<TLSSoc
   const server = createServer(options);
   return new Promise((resolve, reject) => {
     server.once("secureConnection", resolve);
-    server.on("tlsClientError", reject);
+    server.on("tlsClientError", (error, { authorizationError }) => {
+      // Otherwise a refused certificate would look like a client that hung up.
+      reject(
+        authorizationError ? new Error(`the client's certificate is refused: ${describe(authorizationError)}`) : error,
+      );
+    });
     server.emit("connection", plain);
   });
+}
+
+/** node:tls says Error, but gives OpenSSL's name of it. */
+function describe(authorizationError: Error | string): string {
+  return typeof authorizationError === "string" ? authorizationError : authorizationError.message;
 }

@@ -1,0 +1,172 @@
+import { afterEach, expect, test } from "vitest";
+import { NBD_CMD_FLUSH, NBD_CMD_READ, NBD_CMD_WRITE, NBD_ESHUTDOWN } from "../protocol/constants.ts";
+import { RawClient, requestBytes } from "../testing/raw-client.ts";
+import { serve, type TestServer, type TestServerOptions, until } from "../testing/serve.ts";
+
+let s: TestServer;
+let client: RawClient;
+
+async function start(options: TestServerOptions = {}): Promise<void> {
+  s = await serve(options);
+  client = await RawClient.open(s.path);
+}
+
+/** Lets everything that is under way arrive: several turns of the event loop without a change of what `value` gives. */
+async function settled(value: () => number): Promise<number> {
+  let last = Number.NaN;
+  for (let quiet = 0; quiet < 20; quiet += 1) {
+    await new Promise(setImmediate);
+    if (value() !== last) quiet = 0;
+    last = value();
+  }
+  return last;
+}
+
+afterEach(async () => {
+  client.destroy();
+  await s.stop();
+});
+
+test("no more requests are taken than may be in flight, and the rest follows", async () => {
+  await start({ limits: { maxInFlightRequests: 10 } });
+  s.driver.hold = true;
+  for (let i = 0; i < 35; i += 1) client.request({ type: NBD_CMD_READ, length: 1, cookie: [0, i] });
+  await until(() => s.driver.held.length === 10);
+  expect(await settled(() => s.driver.held.length)).toBe(10);
+  s.driver.release();
+  await until(() => s.driver.held.length === 10);
+  s.driver.hold = false;
+  s.driver.release();
+  for (let i = 0; i < 35; i += 1) expect((await client.reply(1)).error).toBe(0);
+});
+
+test("no more payload is taken than may be in flight, but one request always passes", async () => {
+  await start({ limits: { maxInFlightBytes: 100_000 } });
+  s.driver.hold = true;
+  for (let i = 0; i < 5; i += 1) client.request({ type: NBD_CMD_WRITE, data: Buffer.alloc(40_000, i) });
+  client.request({ type: NBD_CMD_READ, length: 500_000 });
+  await until(() => s.driver.held.length === 2);
+  expect(await settled(() => s.driver.log.length)).toBe(2);
+  s.driver.release();
+  await until(() => s.driver.held.length === 2);
+  s.driver.release();
+  await until(() => s.driver.held.length === 1);
+  s.driver.release();
+  await until(() => s.driver.held.length === 1);
+  s.driver.hold = false;
+  s.driver.release();
+  for (let i = 0; i < 5; i += 1) expect((await client.reply()).error).toBe(0);
+  expect((await client.reply(500_000)).error).toBe(0);
+});
+
+test("a client that does not read its replies is not served on for ever", async () => {
+  await start({ limits: { maxInFlightBytes: 1 << 20 } });
+  const reads = 200;
+  client.stream.pause();
+  for (let i = 0; i < reads; i += 1) client.request({ type: NBD_CMD_READ, length: 1 << 17 });
+  const served = await settled(() => s.driver.log.length);
+  // What the kernel's socket buffers take differs; all of it is 25 MiB, which they do not take.
+  expect(served).toBeGreaterThan(0);
+  expect(served).toBeLessThan(reads / 2);
+  for (let i = 0; i < reads; i += 1) expect((await client.reply(1 << 17)).error).toBe(0);
+  expect(s.driver.log).toHaveLength(reads);
+});
+
+test("small replies that nobody reads stop the server from reading, too", async () => {
+  await start({ limits: { maxInFlightBytes: 4096 } });
+  client.stream.pause();
+  const batch = Buffer.concat(Array.from({ length: 1000 }, () => requestBytes({ type: NBD_CMD_FLUSH })));
+  let accepted = 0;
+  const feed = (): void => {
+    client.stream.write(batch, () => {
+      accepted += 1;
+      if (accepted < 1000) feed();
+    });
+  };
+  feed();
+  await settled(() => accepted);
+  // A million flushes have not all been taken: the client's writes no longer get through.
+  expect(accepted).toBeLessThan(1000);
+});
+
+test("shutting down answers what is in flight, refuses what comes after, and closes", async () => {
+  await start();
+  const idle = await RawClient.open(s.path);
+  s.driver.hold = true;
+  client.request({ type: NBD_CMD_READ, length: 4, cookie: [0, 1] });
+  await until(() => s.driver.held.length === 1);
+  let closed = false;
+  const closing = s.server.close({ graceMs: 5000 }).then(() => {
+    closed = true;
+  });
+  await idle.closed();
+  client.request({ type: NBD_CMD_WRITE, data: Buffer.alloc(100_000), cookie: [0, 2] });
+  expect(await client.reply()).toMatchObject({ error: NBD_ESHUTDOWN, cookieLow: 2 });
+  expect(closed).toBe(false);
+  s.driver.release();
+  expect(await client.reply(4)).toMatchObject({ error: 0, cookieLow: 1 });
+  await client.closed();
+  await closing;
+  expect(s.driver.log).toHaveLength(1);
+  expect(s.events.at(-1)).toEqual({ type: "closed", exportName: "disk", error: null });
+  await expect(RawClient.connect(s.path)).rejects.toMatchObject({ syscall: "connect" });
+  await expect(s.server.listen({ path: `${s.path}2` })).rejects.toMatchObject({ code: "ESHUTDOWN" });
+});
+
+test("what is not done within the grace is cut", async () => {
+  await start();
+  s.driver.hold = true;
+  client.request({ type: NBD_CMD_READ, length: 4 });
+  await until(() => s.driver.held.length === 1);
+  const negotiating = await RawClient.connect(s.path);
+  await negotiating.greet();
+  const closing = s.server.close({ graceMs: 3000 });
+  s.clock.advance(2999);
+  await settled(() => s.server.connectionCount);
+  expect(s.server.connectionCount).toBe(2);
+  s.clock.advance(1);
+  await closing;
+  await client.closed();
+  await negotiating.closed();
+});
+
+test("an export that is withdrawn takes its clients along, and only those", async () => {
+  await start();
+  s.server.addExport({ name: "other", driver: s.driver });
+  const other = await RawClient.connect(s.path);
+  await other.greet();
+  await other.exportName("other");
+  expect(s.server.exportNames).toEqual(["disk", "other"]);
+  expect(await s.server.removeExport("other")).toBe(true);
+  expect(await s.server.removeExport("other")).toBe(false);
+  await other.closed();
+  expect(s.server.exportNames).toEqual(["disk"]);
+  expect((await client.ask({ type: NBD_CMD_READ, length: 4 })).error).toBe(0);
+});
+
+test("names and the default must be free, and a socket too", async () => {
+  await start();
+  expect(() => s.server.addExport({ name: "disk", driver: s.driver })).toThrow(
+    expect.objectContaining({ code: "EEXIST", message: "NBD server already has export named 'disk'" }),
+  );
+  expect(() => s.server.addExport({ name: "d", driver: s.driver, default: true })).toThrow(
+    expect.objectContaining({ code: "EEXIST" }),
+  );
+  expect(() => s.server.addExport({ name: "x".repeat(4097), driver: s.driver })).toThrow(
+    expect.objectContaining({ code: "EINVAL" }),
+  );
+  await expect(s.server.listen({ path: s.path })).rejects.toMatchObject({ code: "EADDRINUSE" });
+});
+
+test("several sockets serve the same exports, and each can be closed alone", async () => {
+  await start();
+  const first = await s.server.listen({ host: "127.0.0.1", port: 0 });
+  const second = await s.server.listen({ path: `${s.path}2` });
+  expect(first.address).toMatchObject({ host: "127.0.0.1", port: expect.any(Number) });
+  const overTcp = await RawClient.open(first.address);
+  await overTcp.ask({ type: NBD_CMD_WRITE, data: Buffer.from("tcp!") });
+  await second.close();
+  await expect(RawClient.connect(second.address)).rejects.toMatchObject({ syscall: "connect" });
+  expect((await client.ask({ type: NBD_CMD_READ, length: 4 })).payload.toString()).toBe("tcp!");
+  overTcp.destroy();
+});

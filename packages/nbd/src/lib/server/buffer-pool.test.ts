@@ -1,0 +1,37 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { BufferPool, HEADROOM } from "./buffer-pool.ts";
+
+test("a buffer has room for its payload and the headroom, and not twice too much", () => {
+  const pool = new BufferPool(1 << 20);
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 1 << 20 }), (length) => {
+      const buffer = pool.take(length);
+      expect(buffer.payload(length)).toHaveLength(length);
+      expect(buffer.payload(length).byteOffset).toBe(buffer.bytes.byteOffset + HEADROOM);
+      expect(buffer.bytes.length).toBeGreaterThanOrEqual(length + HEADROOM);
+      expect(buffer.bytes.length).toBeLessThan(Math.max(4096, length * 2) + HEADROOM + 1);
+      pool.give(buffer);
+    }),
+  );
+});
+
+test("what is given back is handed out again", () => {
+  const pool = new BufferPool(1 << 20);
+  const first = pool.take(5000);
+  const second = pool.take(5000);
+  expect(second).not.toBe(first);
+  pool.give(first);
+  expect(pool.freeBytes).toBe(8192 + HEADROOM);
+  expect(pool.take(4097)).toBe(first);
+  expect(pool.freeBytes).toBe(0);
+});
+
+test("no more is kept than allowed, and 32 MiB is the most", () => {
+  const pool = new BufferPool(10_000);
+  const buffers = [pool.take(8192), pool.take(8192), pool.take(1)];
+  for (const buffer of buffers) pool.give(buffer);
+  expect(pool.freeBytes).toBe(8192 + HEADROOM);
+  expect(pool.take(1 << 25).bytes.length).toBe((1 << 25) + HEADROOM);
+  expect(() => pool.take((1 << 25) + 1)).toThrow(RangeError);
+});
