@@ -131,6 +131,8 @@ export class Dispatcher {
         this.#complete(pending, staleSuccess(pending.request!));
       } else this.#complete(pending, error);
     }
+    // There is room again.
+    if (this.#waiting.first !== null) this.schedule();
   }
 
   /** The connection of these ended without an answer. */

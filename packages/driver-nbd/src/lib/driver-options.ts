@@ -1,4 +1,4 @@
-import type { BackoffOptions } from "./backoff.ts";
+import { createBackoff, type BackoffOptions } from "./backoff.ts";
 import type { TlsCredentials } from "./tls-credentials.ts";
 
 /** Where the server listens; QEMU's SocketAddress, `server.type=inet` or `server.type=unix`. */
@@ -92,6 +92,9 @@ export function resolveOptions(options: NbdDriverOptions): NbdDriverSettings {
   }
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? 5000;
   if (!(handshakeTimeoutMs > 0)) throw new RangeError(`handshakeTimeoutMs must be > 0, not ${handshakeTimeoutMs}`);
+  const { reconnectBackoff = {} } = options;
+  // Only to have its numbers checked now rather than at open.
+  createBackoff(reconnectBackoff, () => 0);
   const host = options.server.type === "inet" ? options.server.host : null;
   return {
     server: options.server,
@@ -101,7 +104,7 @@ export function resolveOptions(options: NbdDriverOptions): NbdDriverSettings {
     reconnectDelayMs: 1000 * requireSeconds("reconnectDelay", options.reconnectDelay ?? 0),
     openTimeoutMs: 1000 * requireSeconds("openTimeout", options.openTimeout ?? 0),
     connections: requireInteger("connections", options.connections ?? 1, 1, MAX_CONNECTIONS),
-    reconnectBackoff: options.reconnectBackoff ?? {},
+    reconnectBackoff,
     handshakeTimeoutMs,
     identity,
   };

@@ -27,7 +27,7 @@ export interface OpenedDriver {
   readonly driver: BlockDriver;
   readonly client: BlockClient;
   readonly events: DriverEvent[];
-  submit(fields: Partial<BlockRequest>): Submitted;
+  readonly submit: (fields: Partial<BlockRequest>) => Submitted;
 }
 
 export interface OpenSettings {

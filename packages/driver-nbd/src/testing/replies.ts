@@ -50,13 +50,13 @@ export function holeChunk(to: Cookie, offset: number, length: number, flags = 0)
   return chunk(to, flags, NBD_REPLY_TYPE_OFFSET_HOLE, encodeOffsetHole({ offset, length }));
 }
 
-export function errorChunk(to: Cookie, error: number, message = "", offset?: number, flags = DONE): Uint8Array {
+export function errorChunk(to: Cookie, error: number, message = "", offset?: number, flags: number = DONE): Uint8Array {
   const type = offset === undefined ? NBD_REPLY_TYPE_ERROR : NBD_REPLY_TYPE_ERROR_OFFSET;
   const fields = offset === undefined ? { error, message } : { error, message, offset };
   return chunk(to, flags, type, encodeErrorChunk(fields));
 }
 
-export function statusChunk(to: Cookie, contextId: number, extents: BlockExtent[], flags = DONE): Uint8Array {
+export function statusChunk(to: Cookie, contextId: number, extents: BlockExtent[], flags: number = DONE): Uint8Array {
   const payload = new Uint8Array(blockStatusLength(extents.length));
   writeBlockStatus(payload, 0, contextId, extents);
   return chunk(to, flags, NBD_REPLY_TYPE_BLOCK_STATUS, payload);
