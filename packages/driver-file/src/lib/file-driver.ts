@@ -26,6 +26,8 @@ interface Opened {
 /** The life of the driver; see `createFileDriver`. The requests are run by {@link RequestRunner}. */
 export class FileDriver implements BlockDriver {
   readonly driverName = "file";
+  /** Present iff the capability is, so it is set by `open`. */
+  resize?: (size: number) => Promise<void>;
   readonly #options: ResolvedOptions;
   readonly #fileSystem: FileSystem;
   readonly #loadSystemCalls: () => Promise<SystemCalls | null>;
@@ -76,6 +78,7 @@ export class FileDriver implements BlockDriver {
     }
     const runner = new RequestRunner({ ...plan, clock: context.clock, file, capabilities });
     this.#opened = { fd: file.fd, context, runner };
+    if (capabilities.resize) this.resize = (size) => this.#resizeInTurn(size);
     this.#enter("open");
     return capabilities;
   }
@@ -89,7 +92,7 @@ export class FileDriver implements BlockDriver {
     return this.#opened?.runner.abandon(request) ?? false;
   }
 
-  resize(size: number): Promise<void> {
+  #resizeInTurn(size: number): Promise<void> {
     const resizing = this.#resizing.then(() => this.#resize(size));
     this.#resizing = resizing.catch(() => {});
     return resizing;
@@ -98,9 +101,6 @@ export class FileDriver implements BlockDriver {
   async #resize(size: number): Promise<void> {
     const { runner } = this.#requireOpen();
     const unit = runner.capabilities.requestAlignment;
-    if (!runner.capabilities.resize) {
-      throw driverFailure("resize", "ENOTSUP", `Cannot resize '${this.#options.filename}'`);
-    }
     if (!Number.isSafeInteger(size) || size < 0 || size % unit !== 0) {
       throw driverFailure("resize", "EINVAL", `The size must be a multiple of ${unit} bytes and >= 0, not ${size}`);
     }

@@ -1,18 +1,15 @@
-import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { prerequisite, runProgram, withoutRoot } from "../testing/prerequisite.ts";
+import { loopUnavailable, prerequisite, runProgram, withoutRoot } from "../testing/prerequisite.ts";
 import { difference, openBed, pattern, temporaryFile, temporaryFolder } from "../testing/test-bed.ts";
 
 const MIB = 1_048_576;
 
 const canMount = prerequisite("a full file system", withoutRoot());
-const canLoop = prerequisite(
-  "block devices",
-  withoutRoot() ?? (existsSync("/dev/loop-control") ? null : "there is no /dev/loop-control"),
-);
+const canLoop = prerequisite("block devices", loopUnavailable());
 
 /** A tmpfs that is unmounted when the test ended. */
 function smallTmpfs(size: number): string {
@@ -69,7 +66,7 @@ test.runIf(canLoop)("a block device is read, written, zeroed and flushed", async
   model.fill(0, 100_001, 100_701);
   expect(difference(await bed.client.read(0, 8 * MIB), model)).toBe(-1);
   expect(await bed.client.blockStatus(0, 8 * MIB)).toEqual([{ length: 8 * MIB, hole: false, zero: false }]);
-  await expect(bed.driver.resize?.(4 * MIB)).rejects.toMatchObject({ code: "ENOTSUP" });
+  expect(bed.driver.resize === undefined).toBe(true);
   await bed.client.flush();
   expect(difference(Uint8Array.from(readFileSync(backing)), model)).toBe(-1);
   if (!bed.capabilities.discard) throw new Error("a loop device over a file can discard");

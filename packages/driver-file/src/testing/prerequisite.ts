@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 
 /**
  * Whether a test can run that needs `reason` to be null. If it cannot, it says so out loud, and with `CI` set it throws: what
@@ -21,6 +22,11 @@ export function withoutProgram(program: string, debianPackage: string): string |
 /** Null for the superuser. */
 export function withoutRoot(): string | null {
   return process.getuid?.() === 0 ? null : "it takes root";
+}
+
+/** Null if loop devices can be made. */
+export function loopUnavailable(): string | null {
+  return withoutRoot() ?? (existsSync("/dev/loop-control") ? null : "there is no /dev/loop-control");
 }
 
 /** Runs a program to its end. */
