@@ -38,7 +38,7 @@ const MOST_FRAGMENTS = 1024;
 export function unflatten(flat: FlatOptions): KeyvalObject {
   const tree = createKeyvalObject();
   for (const [key, value] of flat) place(tree, key, value);
-  listify(tree);
+  listify(tree, (path) => clash(path, "Cannot mix list and non-list keys"));
   return tree;
 }
 
@@ -56,6 +56,6 @@ function place(tree: KeyvalObject, key: string, value: string): void {
   object[last] = value;
 }
 
-function clash(key: string): OptionError {
-  return new OptionError("Cannot mix scalar and non-scalar keys", { code: "inconsistent", path: key });
+function clash(path: string, message = "Cannot mix scalar and non-scalar keys"): OptionError {
+  return new OptionError(message, { code: "inconsistent", path });
 }

@@ -4,26 +4,27 @@ import { OptionError } from "./option-error.ts";
 /** Where QEMU stops to tell indexes apart. */
 const LARGEST_INDEX = 2 ** 31 - 1;
 
+/** Makes the error of an object at `path` that has both indexes and names for keys. */
+type MixedError = (path: string) => OptionError;
+
 /** Turns every object below the root whose keys are all indexes into a list. The depth is bounded by the parser. */
-export function listify(tree: KeyvalObject): void {
-  convertChildren(tree, "");
+export function listify(tree: KeyvalObject, mixed: MixedError): void {
+  convertChildren(tree, "", mixed);
 }
 
-function convertChildren(object: KeyvalObject, prefix: string): void {
+function convertChildren(object: KeyvalObject, prefix: string, mixed: MixedError): void {
   for (const key of Object.keys(object)) {
     const child = object[key];
-    if (isKeyvalObject(child)) object[key] = convert(child, prefix + key);
+    if (isKeyvalObject(child)) object[key] = convert(child, prefix + key, mixed);
   }
 }
 
-function convert(object: KeyvalObject, path: string): KeyvalValue {
-  convertChildren(object, `${path}.`);
+function convert(object: KeyvalObject, path: string, mixed: MixedError): KeyvalValue {
+  convertChildren(object, `${path}.`, mixed);
   const keys = Object.keys(object);
-  const indexes = keys.filter((key) => /^[0-9]/.test(key));
+  const indexes = keys.filter((key) => /^[0-9]+$/.test(key));
   if (indexes.length === 0) return object;
-  if (indexes.length < keys.length) {
-    throw new OptionError(`Parameters '${path}.*' used inconsistently`, { code: "inconsistent", path });
-  }
+  if (indexes.length < keys.length) throw mixed(path);
   return toList(object, indexes, path);
 }
 

@@ -50,7 +50,7 @@ export function parseKeyval(text: string, options: KeyvalOptions = {}): KeyvalRe
   if (help && options.allowHelp !== true) {
     throw new OptionError("Help is not available for this option", { code: "help" });
   }
-  listify(tree);
+  listify(tree, inconsistent);
   return { tree, help };
 }
 
@@ -65,7 +65,7 @@ function putItem(tree: KeyvalObject, key: string, text: string, delimiter: numbe
 }
 
 /** Puts a text at the end of a dotted key, making the objects on the way. */
-export function put(tree: KeyvalObject, key: string, value: string): void {
+function put(tree: KeyvalObject, key: string, value: string): void {
   const fragments = splitKey(key);
   let object = tree;
   let length = -1;
@@ -84,7 +84,7 @@ export function put(tree: KeyvalObject, key: string, value: string): void {
 }
 
 /** The error of a path that is used both as one kind of thing and as another. */
-export function inconsistent(path: string): OptionError {
+function inconsistent(path: string): OptionError {
   return new OptionError(`Parameters '${path}.*' used inconsistently`, { code: "inconsistent", path });
 }
 

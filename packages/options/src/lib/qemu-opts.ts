@@ -3,6 +3,8 @@ import { OptionError } from "./option-error.ts";
 import { checkId, parseBool, parseNumber, parseSize } from "./scalars.ts";
 import { findDelimiter, splitValue } from "./split-value.ts";
 
+const EQUALS = 0x3d;
+
 /** An option of a list, as QEMU's lists have them. */
 export interface OptDescription {
   readonly type: "str" | "bool" | "number" | "size";
@@ -39,16 +41,8 @@ export interface QemuOpts {
   readonly options: readonly QemuOpt[];
   /** True if a closed list was asked for help; what follows was not parsed. */
   readonly help: boolean;
-  /** Lines that QEMU prints on a command line, about short-form booleans. */
+  /** Lines that QEMU prints on a command line, about short-form booleans; once for each, however often it was given. */
   readonly warnings: readonly string[];
-}
-
-interface Item {
-  readonly key: string;
-  readonly value: string;
-  readonly next: number;
-  /** The text of a bare item that became a bool. */
-  readonly flag?: string;
 }
 
 /**
@@ -58,30 +52,37 @@ interface Item {
  */
 export function parseQemuOpts(text: string, { impliedKey, known }: QemuOptsOptions = {}): QemuOpts {
   const options: QemuOpt[] = [];
-  const warnings: string[] = [];
-  let id: string | undefined;
+  const flags = new Set<string>();
   let help = false;
   for (let at = 0; at < text.length && !help;) {
-    const item = readItem(text, at, at === 0 ? impliedKey : undefined);
-    at = item.next;
-    const asksHelp = item.flag === "help" || item.flag === "?";
-    if (known !== undefined && asksHelp) help = true;
-    else if (item.key === "id") id ??= item.value;
-    else options.push({ key: item.key, value: item.value });
-    if (item.flag !== undefined && !asksHelp) warnings.push(...warningsOf(item.flag));
+    const delimiter = findDelimiter(text, at);
+    const name = text.slice(at, delimiter);
+    if (text.charCodeAt(delimiter) === EQUALS) {
+      const { value, next } = splitValue(text, delimiter + 1);
+      options.push({ key: name, value });
+      at = next;
+    } else if (at === 0 && impliedKey !== undefined) {
+      const { value, next } = splitValue(text, at);
+      options.push({ key: impliedKey, value });
+      at = next;
+    } else {
+      const asksHelp = name === "help" || name === "?";
+      help = asksHelp && known !== undefined;
+      if (!help) options.push(flagOption(name));
+      if (!asksHelp) flags.add(name);
+      at = delimiter + 1;
+    }
   }
+  const id = options.find(({ key }) => key === "id")?.value;
   if (id !== undefined) checkId(id);
-  if (known !== undefined) for (const option of options) checkOpt(known, option);
-  return { id, options, help, warnings };
+  const others = id === undefined ? options : options.filter(({ key }) => key !== "id");
+  if (known !== undefined) for (const option of others) checkOpt(known, option);
+  return { id, options: others, help, warnings: [...flags].flatMap(warningsOf) };
 }
 
-function readItem(text: string, at: number, impliedKey: string | undefined): Item {
-  const delimiter = findDelimiter(text, at);
-  const name = text.slice(at, delimiter);
-  if (text[delimiter] === "=") return { key: name, ...splitValue(text, delimiter + 1) };
-  if (impliedKey !== undefined) return { key: impliedKey, ...splitValue(text, at) };
-  const flag = { flag: name, next: delimiter + 1 };
-  return name.startsWith("no") ? { key: name.slice(2), value: "off", ...flag } : { key: name, value: "on", ...flag };
+/** What a bare item means: `snapshot` is on, `nosnapshot` is off. */
+function flagOption(name: string): QemuOpt {
+  return name.startsWith("no") ? { key: name.slice(2), value: "off" } : { key: name, value: "on" };
 }
 
 function warningsOf(flag: string): string[] {
