@@ -1,0 +1,43 @@
+import { playAct, type Stage } from "./act.ts";
+import type { Line } from "./line.ts";
+import { moral, resultTable } from "./report.ts";
+import { judge } from "./verdict.ts";
+
+/** Tells the whole story. Resolves with the reasons why it does not hold; none if it does. */
+export async function tellStory(stage: Stage): Promise<string[]> {
+  const { screen, options } = stage;
+  for (const line of introduction(options.outage, options.queueDepth)) screen.line(line);
+  const without = await playAct(
+    { name: "without", heading: heading("1", "Without I/O hang", 0), iohangTimeout: 0 },
+    stage,
+  );
+  const { iohangTimeout } = options;
+  const withHang = await playAct(
+    { name: "with", heading: heading("2", "With I/O hang", iohangTimeout), iohangTimeout },
+    stage,
+  );
+  for (const text of resultTable(without, withHang)) screen.line([{ text: ` ${text}` }]);
+  screen.line([]);
+  const reasons = judge(without, withHang);
+  if (reasons.length === 0) for (const text of moral(without, withHang)) screen.line([{ text: ` ${text}` }]);
+  return reasons;
+}
+
+function introduction(outage: number, queueDepth: number): Line[] {
+  return [
+    [{ text: " Rehandle", style: "bold" }, { text: ": a disk that hangs instead of failing" }],
+    [],
+    [{ text: "   client ──NBD──▶ rehandle-storage-daemon ──NBD──▶ storage" }],
+    [],
+    [{ text: ` The client keeps ${queueDepth} reads and writes in flight and checks every block.` }],
+    [{ text: ` The storage is killed, and is back ${outage} s later.` }],
+    [],
+  ];
+}
+
+function heading(number: string, title: string, iohangTimeout: number): Line {
+  return [
+    { text: ` ${number}  ${title}`, style: "bold" },
+    { text: `   --blockdev driver=rehandle,iohang-timeout=${iohangTimeout},…`, style: "dim" },
+  ];
+}

@@ -1,0 +1,47 @@
+import { PATIENCE, type ActResult } from "./act.ts";
+import { duration, plural } from "./figures.ts";
+
+/** How soon after the storage's return the first I/O must succeed, ms. */
+const FIRST_IO_LIMIT = 1000;
+
+/** Why the story does not hold; empty if it does. */
+export function judge(without: ActResult, withHang: ActResult): string[] {
+  return [
+    ...(without.errors === 0 ? ["Without I/O hang, the client saw no error: there was nothing to be saved from."] : []),
+    ...judgeData("Without I/O hang", without),
+    ...(withHang.errors > 0 ? [`With I/O hang, the client saw ${plural(withHang.errors, "error")}.`] : []),
+    ...judgeData("With I/O hang", withHang),
+    ...judgeFirstIo(withHang),
+    ...judgeEvents(withHang),
+  ];
+}
+
+/** What was acknowledged must be there, with I/O hang and without. */
+function judgeData(when: string, { readBack, wrongReads, firstIo }: ActResult): string[] {
+  if (readBack === null || firstIo === null) {
+    return [`${when}, no request succeeded within ${duration(PATIENCE)} of the end of the outage.`];
+  }
+  const { disk, file } = readBack;
+  const reasons: string[] = [];
+  if (wrongReads > 0) reasons.push(`${when}, ${plural(wrongReads, "read")} gave other data than was written.`);
+  if (disk.right < disk.blocks) reasons.push(`${when}, ${plural(disk.blocks - disk.right, "block")} read back wrong.`);
+  if (file.right < disk.blocks) {
+    reasons.push(`${when}, the storage's file has ${plural(disk.blocks - file.right, "block")} wrong.`);
+  }
+  return reasons;
+}
+
+function judgeFirstIo({ firstIo }: ActResult): string[] {
+  if (firstIo === null || firstIo <= FIRST_IO_LIMIT) return [];
+  return [
+    `With I/O hang, the first I/O came ${duration(firstIo)} after the storage's return; ${FIRST_IO_LIMIT} ms it may take.`,
+  ];
+}
+
+/** One hang, which began and ended, and did not reach its timeout. */
+function judgeEvents({ hangEvents }: ActResult): string[] {
+  const told = hangEvents.map(({ event, set }) => `${event} set=${set}`).join(", ");
+  const outages = new Set(hangEvents.map(({ outage }) => outage));
+  if (told === "BLOCK_IO_HANG set=true, BLOCK_IO_HANG set=false" && outages.size === 1) return [];
+  return [`With I/O hang, the daemon told of it by other events than one begin and one end: ${told || "none"}.`];
+}
