@@ -93,8 +93,31 @@ test("completions within completions do not go deep", async () => {
     };
     bed.driver.submit(createRequest({ length: 512, iov: [new Uint8Array(512)], complete }));
   });
-  // One completion of the long way, and those within it.
-  expect(deepest).toBe(9);
+  expect(deepest).toBe(17);
+});
+
+test("a read that waits for its turn to complete can be abandoned, and is waited for by close", async () => {
+  const everything: CachedReader = { read: (_fd, _parts, _offset, length) => length };
+  const bed = await openBed({ filename: temporaryFile(65_536), systemCalls: withReader(everything) });
+  const sent: BlockRequest[] = [];
+  const completed: BlockRequest[] = [];
+  const complete = (request: BlockRequest): void => {
+    completed.push(request);
+    send();
+  };
+  const send = (): void => {
+    const request = createRequest({ length: 512, iov: [new Uint8Array(512)], complete });
+    sent.push(request);
+    if (sent.length <= 17) bed.driver.submit(request);
+  };
+  send();
+  const [last] = sent.slice(-1) as [BlockRequest];
+  expect([sent.length, completed.length]).toEqual([17, 16]);
+  expect(bed.driver.abandon?.(last)).toBe(true);
+  const closing = bed.driver.close();
+  expect(completed).toHaveLength(16);
+  await closing;
+  expect(completed.slice(16)).toEqual([last]);
 });
 
 test.each([

@@ -22,13 +22,13 @@ import type { SystemCalls } from "./system-calls.ts";
 import { Transfer, type TransferHost } from "./transfer.ts";
 
 /** What `driverState` holds while the driver has a request, but for the {@link Transfer} that moves it. */
-const Place = { WAITING: "waiting", FLUSHING: "flushing", RANGE: "range" } as const;
+const Place = { WAITING: "waiting", FLUSHING: "flushing", RANGE: "range", READ: "read" } as const;
 
 /**
- * Completions within completions, from the page cache, before a read takes the long way: a submitter that answers each
- * completion with a new read would otherwise grow the stack and keep everybody else from the event loop.
+ * Completions within completions, from the page cache. What comes deeper completes on a later turn of the event loop: a
+ * submitter that answers each completion with a new read would otherwise grow the stack and keep everybody else waiting.
  */
-const DEEPEST_COMPLETION = 8;
+const DEEPEST_COMPLETION = 16;
 
 /** What a {@link RequestRunner} is made of. */
 export interface RunnerParts {
@@ -56,7 +56,9 @@ export class RequestRunner {
   #cachedReader: CachedReader | null;
   /** Completions within completions at the moment. */
   #depth = 0;
-  /** Calls that the system has not answered. */
+  /** Reads that are done and complete on the next turn. */
+  #ready: BlockRequest[] = [];
+  /** Calls that the system has not answered, and what is ready. */
   #underWay = 0;
   #idleListeners: (() => void)[] = [];
   #paused = false;
@@ -113,7 +115,7 @@ export class RequestRunner {
   abandon(request: BlockRequest): boolean {
     const place = request.driverState;
     if (place instanceof Transfer) return place.detach();
-    if (place !== Place.WAITING) return place === Place.FLUSHING || place === Place.RANGE;
+    if (place !== Place.WAITING) return place === Place.FLUSHING || place === Place.RANGE || place === Place.READ;
     if (!this.#waiting.remove(request)) return false;
     request.driverState = null;
     // Not from within this call, where nobody expects it.
@@ -158,19 +160,30 @@ export class RequestRunner {
   /** Serves a read at once if the page cache can; else nothing happened. */
   #readCached(request: BlockRequest): boolean {
     const cachedReader = this.#cachedReader;
-    if (cachedReader === null || this.#depth >= DEEPEST_COMPLETION) return false;
-    if (request.length > CACHED_READ_LIMIT) return false;
+    if (cachedReader === null || request.length > CACHED_READ_LIMIT) return false;
     const bytes = cachedReader.read(this.#fd, request.iov, request.offset, request.length);
     if (bytes === NO_CACHED_READS) this.#cachedReader = null;
     if (bytes !== request.length) return false;
-    this.#depth += 1;
-    try {
-      request.complete(request, null);
-    } finally {
-      this.#depth -= 1;
+    this.#underWay += 1;
+    if (this.#depth < DEEPEST_COMPLETION) {
+      this.#depth += 1;
+      try {
+        this.#complete(request, null);
+      } finally {
+        this.#depth -= 1;
+      }
+    } else {
+      request.driverState = Place.READ;
+      if (this.#ready.push(request) === 1) setImmediate(this.#completeReady);
     }
     return true;
   }
+
+  readonly #completeReady = (): void => {
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const request of ready) this.#complete(request, null);
+  };
 
   /** Hands a request to the system. There is a free transfer, or it is a flush. */
   #begin(request: BlockRequest): void {
