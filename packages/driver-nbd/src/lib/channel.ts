@@ -23,6 +23,8 @@ export class Channel {
   #socket!: Socket;
   #over = false;
   #error: Error | null = null;
+  readonly #onData = (chunk: Buffer): void => this.sink?.data(chunk, chunk.length);
+  readonly #onEnd = (): void => this.#finish();
 
   private constructor() {}
 
@@ -51,7 +53,7 @@ export class Channel {
    */
   async startTls(options: ConnectionOptions, signal: AbortSignal): Promise<void> {
     const plain = this.#socket;
-    plain.removeAllListeners("data").removeAllListeners("end").removeAllListeners("close");
+    plain.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onEnd);
     const secure = connectTls({ ...options, socket: plain });
     this.#adopt(secure, true);
     await waitFor(secure, "secureConnect", signal);
@@ -94,13 +96,12 @@ export class Channel {
 
   #adopt(socket: Socket, flowing: boolean): void {
     this.#socket = socket;
-    if (flowing) socket.on("data", (chunk) => this.sink?.data(chunk, chunk.length));
+    if (flowing) socket.on("data", this.#onData);
     socket.on("error", (error) => {
       this.#error ??= error;
     });
     // The end of what the server says is the end: it has closed, or will not answer any more.
-    socket.on("end", () => this.#finish());
-    socket.on("close", () => this.#finish());
+    socket.on("end", this.#onEnd).on("close", this.#onEnd);
   }
 
   #finish(): void {

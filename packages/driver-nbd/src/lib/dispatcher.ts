@@ -126,10 +126,10 @@ export class Dispatcher {
   answered(answered: readonly PendingRequest[], isStale: boolean): void {
     for (const pending of answered) {
       const { error } = pending;
-      if (error === null && pending.remaining > 0) this.#continue(pending);
-      else if (error === null && isStale && this.#options.held && isUnstable(pending.request!)) {
+      if (error === null && isStale && this.#options.held && isUnstable(pending.request!)) {
         this.#complete(pending, staleSuccess(pending.request!));
-      } else this.#complete(pending, error);
+      } else if (error === null && pending.remaining > 0) this.#continue(pending);
+      else this.#complete(pending, error);
     }
     // There is room again.
     if (this.#waiting.first !== null) this.schedule();
@@ -196,8 +196,10 @@ export class Dispatcher {
     pending.offset += pending.length;
     pending.length = Math.min(pending.remaining, MAX_PIECE);
     pending.remaining -= pending.length;
-    const loss = this.#loss ?? new BlockError("given up half-way", { code: "ECONNRESET" });
-    if (pending.abandoned) this.#complete(pending, requestLost(pending.request!, loss));
+    const loss = this.#loss ?? new BlockError("its connection was given up half-way", { code: "ECONNRESET" });
+    // Where somebody sends it again, all of it belongs on connections of one generation: a flush covers only those.
+    const isDivided = this.#options.held && pending.connection!.state !== "active";
+    if (pending.abandoned || isDivided) this.#complete(pending, requestLost(pending.request!, loss));
     else this.#again(pending, loss);
   }
 

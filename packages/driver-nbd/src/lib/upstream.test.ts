@@ -6,6 +6,8 @@ import { ScriptedServer, type ScriptedConnection } from "../testing/scripted-ser
 
 const MULTI_CONN = 1 << 8;
 const DISC = 2;
+/** Quicker than the default, so that the tests are. */
+const reconnectBackoff = { initialMs: 10, maxMs: 20 };
 let server: ScriptedServer;
 let opened: OpenedDriver;
 
@@ -21,7 +23,7 @@ afterEach(async () => {
 });
 
 async function open(connections = 1, held = true): Promise<ScriptedConnection> {
-  opened = await openDriver({ server: { type: "unix", path: server.path }, connections }, { held });
+  opened = await openDriver({ server: { type: "unix", path: server.path }, connections, reconnectBackoff }, { held });
   return server.nextConnection();
 }
 
@@ -397,7 +399,7 @@ describe("storage that must not be used", () => {
 });
 
 describe("the identity option", () => {
-  const options = { identity: { offset: 568, length: 16 } };
+  const options = { identity: { offset: 568, length: 16 }, reconnectBackoff };
 
   /** Answers the read of the identity on the next connection. */
   async function identify(fill: number): Promise<ScriptedConnection> {
@@ -556,6 +558,21 @@ test("a discard of more than 32 bits goes out in pieces, and a piece that fails 
   connection.send(simpleReply(request));
   expect(await plain.done).toBeNull();
   expect(connection.unclaimed).toBe(0);
+});
+
+test("a long discard that loses its connection between two pieces is not finished on the next", async () => {
+  server.script.size = 2 ** 33;
+  const connection = await open();
+  const discarding = opened.submit({ operation: "discard", offset: 0, length: 2 ** 31 });
+  const writing = opened.submit(write(0));
+  const request = await connection.nextRequest();
+  await connection.nextRequest();
+  opened.driver.abandon!(writing.request);
+  connection.send(simpleReply(request));
+  expect(await discarding.done).toMatchObject({ errorClass: "transport", operation: "discard" });
+  const next = await server.nextConnection();
+  await until("it is back", () => types().includes("connected"));
+  expect(next.unclaimed).toBe(0);
 });
 
 test("what needs no command is answered without one", async () => {

@@ -142,8 +142,7 @@ export class Upstream implements ConnectionOwner {
   answered(connection: Connection, answered: readonly PendingRequest[]): void {
     const shutdown = answered.find((pending) => pending.error?.code === "ESHUTDOWN")?.error;
     if (shutdown && this.#isPresent(connection)) this.#lose(shutdown);
-    const isStale = this.#state === "connected" && connection.generation < this.#generation;
-    this.#opened!.dispatcher.answered(answered, isStale);
+    this.#opened!.dispatcher.answered(answered, connection.generation < this.#generation);
   }
 
   lost(connection: Connection, error: BlockError, unanswered: readonly PendingRequest[]): void {
