@@ -7,7 +7,7 @@ import type { ReplayLogOptions } from "./replay-log.ts";
 export interface BlockBackendOptions extends PolicyOptions {
   /** Waits between probes. Default 100 ms to 5 s, doubling, with jitter. `RFC_BACKOFF` is the RFC's fixed 5 s. */
   backoff?: BackoffOptions;
-  /** How held requests are let go. Default: one, then twice as many with each success, at most 1024. */
+  /** How held requests are let go. Default: one, then two, four and so on while they succeed, at most 1024. */
   ramp?: RampOptions;
   /**
    * Milliseconds after which a silent attempt counts as failed with class `timeout`; noticed at most a quarter late.

@@ -1,5 +1,5 @@
 import {
-  BlockError,
+  type BlockError,
   changesData,
   checkRequest,
   RequestFlag,
@@ -15,7 +15,7 @@ import type { BackendEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { HangStatus, type Outage } from "./hang-status.ts";
 import { HoldLedger } from "./hold-ledger.ts";
-import { gaveUp, unreachable } from "./hold-errors.ts";
+import { backendClosed, gaveUp, unreachable } from "./hold-errors.ts";
 import { InFlight } from "./in-flight.ts";
 import { LateAttempts } from "./late-attempts.ts";
 import { directionOf, type HoldPolicy } from "./policy.ts";
@@ -97,7 +97,7 @@ export class Engine {
 
   submit(request: BlockRequest): void {
     this.counters.submitted += 1;
-    const invalid = (this.gate & Gate.CLOSED) !== 0 ? closed() : checkRequest(this.driver.capabilities, request);
+    const invalid = (this.gate & Gate.CLOSED) !== 0 ? backendClosed() : checkRequest(this.driver.capabilities, request);
     if (invalid !== null) {
       this.counters.completed += 1;
       this.counters.failed += 1;
@@ -396,8 +396,4 @@ export class Engine {
     attempt.iov = NO_IOV;
     if (this.#attempts.length < POOL_SIZE) this.#attempts.push(attempt);
   }
-}
-
-function closed(): BlockError {
-  return new BlockError("the backend is closed", { code: "EBADF" });
 }

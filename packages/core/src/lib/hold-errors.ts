@@ -19,3 +19,8 @@ export function unreachable(entry: RequestEntry, outage: Outage | null): BlockEr
     outage === null ? "the storage cannot be reached" : "the storage cannot be reached, and the I/O hang timed out",
   );
 }
+
+/** The error of a request that came after `close`. */
+export function backendClosed(): BlockError {
+  return new BlockError("the backend is closed", { code: "EBADF" });
+}

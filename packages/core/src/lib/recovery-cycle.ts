@@ -5,7 +5,7 @@ import type { RequestQueue } from "./request-queue.ts";
 export interface RampOptions {
   /** How many go first. Default 1. Range ≥ 1. */
   initial?: number;
-  /** Each success makes the window this many times wider. Default 2. Range ≥ 1. */
+  /** When all of a window succeeded, the next is this many times as wide. Default 2. Range ≥ 1. */
   factor?: number;
   /** The widest window. Default 1024. Range ≥ initial. */
   max?: number;
@@ -117,7 +117,7 @@ export class RecoveryCycle {
     if (!this.active || number !== this.number) return;
     this.#inFlight -= 1;
     this.#failures = 0;
-    this.#window = Math.min(this.#ramp.max, this.#window * this.#ramp.factor);
+    this.#window = Math.min(this.#ramp.max, this.#window + this.#ramp.factor - 1);
     this.fill();
   }
 
@@ -132,7 +132,7 @@ export class RecoveryCycle {
   }
 
   #fillOnce(): void {
-    while (this.active && this.#inFlight < this.#window) {
+    while (this.active && this.#inFlight < Math.floor(this.#window)) {
       const entry = this.#pick();
       if (entry === null) {
         this.#host.onBacklogEmpty();

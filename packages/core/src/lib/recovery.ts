@@ -99,13 +99,15 @@ export class Recovery {
     this.#host.backoff.reset();
     this.#cancelTimer();
     this.eager = true;
+    // A probe that is still without an answer must not stand in the way of somebody who knows better.
+    this.#probing = false;
     if (this.#health === "recovering") this.advance();
     else if (!this.#disconnected && !this.#cycle.active && this.#needsProbe()) this.#probe();
   }
 
   /** An attempt that was given up was answered after all: the storage is alive. */
   onLateAnswer(): void {
-    if (this.#health === "down" || this.#timer !== null) this.retryNow();
+    if (!this.#probing && (this.#health === "down" || this.#timer !== null)) this.retryNow();
   }
 
   onProbeDone(error: BlockError | null): void {

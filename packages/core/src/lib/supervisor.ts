@@ -1,11 +1,4 @@
-import type {
-  BlockError,
-  BlockDriver,
-  Clock,
-  DriverCapabilities,
-  DriverEvent,
-  Random,
-} from "@rehandle/driver-sdk";
+import type { BlockError, BlockDriver, Clock, DriverCapabilities, DriverEvent, Random } from "@rehandle/driver-sdk";
 
 import type { Attempt } from "./attempt.ts";
 import { Backoff } from "./backoff.ts";
