@@ -91,17 +91,20 @@ function oddNumbers(probe: DriverProbe): number[] {
 async function checkOdd(probe: DriverProbe): Promise<void> {
   const numbers = oddNumbers(probe);
   const unit = probe.capabilities.requestAlignment;
-  for (const offset of numbers) {
-    for (const length of numbers) {
-      const end = offset + length + unit;
-      if (end > probe.span || length > probe.longestTransfer) continue;
-      const expected = await probe.read(offset - unit, length + 2 * unit);
-      const data = probe.bytes(length);
-      await probe.write(offset, data);
-      expected.set(data, unit);
-      const what = `the neighbourhood of ${length} bytes written at ${offset}`;
-      assertBytes(await probe.read(offset - unit, length + 2 * unit), expected, what);
-    }
+  const ranges = numbers.flatMap((offset) => numbers.map((length) => ({ offset, length })));
+  const fitting = ranges.filter(({ offset, length }) => {
+    return offset + length + unit <= probe.span && length <= probe.longestTransfer;
+  });
+  // A slow driver is spared some of them.
+  for (let left = Math.max(16, (probe.setup.operations ?? 400) / 2); left > 0 && fitting.length > 0; left -= 1) {
+    const [range] = fitting.splice(probe.below(fitting.length), 1);
+    const { offset, length } = range!;
+    const expected = await probe.read(offset - unit, length + 2 * unit);
+    const data = probe.bytes(length);
+    await probe.write(offset, data);
+    expected.set(data, unit);
+    const what = `the neighbourhood of ${length} bytes written at ${offset}`;
+    assertBytes(await probe.read(offset - unit, length + 2 * unit), expected, what);
   }
 }
 
