@@ -1,6 +1,7 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { describeDriverConformance, type ConformanceSubject } from "@rehandle/driver-sdk/conformance";
 import { describe } from "vitest";
+import { serveMemory } from "../testing/own-server.ts";
 import { havePrograms, Workplace } from "../testing/peers.ts";
 import { createNbdDriver } from "./nbd-driver.ts";
 
@@ -18,6 +19,23 @@ async function subject(
   const create = (): ReturnType<typeof createNbdDriver> => createNbdDriver({ server, connections });
   return { driver: create(), reopen: create, cleanup: () => workplace.remove() };
 }
+
+/** A driver on this project's own server. */
+async function ownSubject(): Promise<ConformanceSubject> {
+  let stop: (() => Promise<void>) | null = null;
+  const made = await subject(2, async (workplace) => {
+    stop = await serveMemory(workplace.path("nbd.sock"), SIZE);
+  });
+  return {
+    ...made,
+    async cleanup() {
+      await stop?.();
+      await made.cleanup?.();
+    },
+  };
+}
+
+describeDriverConformance("driver-nbd on @rehandle/nbd", { create: ownSubject, context: { held: true } });
 
 async function startQemuNbd(workplace: Workplace): Promise<void> {
   const disk = workplace.path("disk.raw");
