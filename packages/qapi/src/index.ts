@@ -1,4 +1,12 @@
 export { checkArguments } from "./lib/check-arguments.ts";
+export {
+  createQmpClient,
+  type QmpClient,
+  type QmpClientTransport,
+  type QmpEvent,
+  type QmpEventOf,
+  type QmpGreeting,
+} from "./lib/qmp-client.ts";
 export { isQmpError, QmpError, type QapiErrorClass, type QmpErrorClass } from "./lib/qmp-error.ts";
 export {
   createQmpServer,
