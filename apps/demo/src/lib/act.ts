@@ -17,13 +17,12 @@ import { Workload } from "./workload.ts";
 /** The disk: bytes of a block, and how many. Most blocks are written before an act is over. */
 const BLOCK_SIZE = 4096;
 const BLOCKS = 2048;
-/** How long all is well before and after the outage, ms. */
-const BEFORE = 2000;
-const AFTER = 2000;
 /** How long the demo waits for I/O once the storage is back (or should be), ms. */
-export const PATIENCE = 5000;
+export const PATIENCE = 3000;
 /** What starting the storage adds to the outage, about, ms: for the width of the chart. */
 const START_ALLOWANCE = 500;
+/** Lengths of a slot of the chart, ms. */
+const SLOTS = [100, 200, 250, 500, 1000, 2000];
 
 /** What all acts share. */
 export interface Stage {
@@ -90,7 +89,7 @@ class Act {
   async play(): Promise<ActResult> {
     const { clock, random, processes, screen, options } = this.#stage;
     const { name, heading, iohangTimeout } = this.#plan;
-    const slotMs = Math.ceil((BEFORE + 1000 * options.outage + START_ALLOWANCE + AFTER) / CHART_COLUMNS);
+    const slotMs = slotFor(1000 * (options.calm + options.outage + options.calm) + START_ALLOWANCE);
     screen.beginAct(heading, slotMs);
     const onEvent = this.#hangs.take.bind(this.#hangs);
     const size = BLOCKS * BLOCK_SIZE;
@@ -100,11 +99,11 @@ class Act {
     const workload = this.#createWorkload(rig, meter);
     const sampler = this.#createSampler(slotMs, rig, meter, workload);
     workload.start();
-    await sleep(clock, BEFORE);
+    await sleep(clock, 1000 * options.calm);
     const outage = await this.#playOutage(rig, meter);
     const goesOn = outage.firstIo !== null;
     if (goesOn) {
-      await sleep(clock, AFTER);
+      await sleep(clock, 1000 * options.calm);
       await workload.stop();
     }
     sampler.stop();
@@ -143,12 +142,14 @@ class Act {
     readHeld();
     const read = (): Reading => {
       readHeld();
+      const hang = this.#hangs.hanging;
       return {
         storageUp: rig.storage.isUp,
-        hang: this.#hangs.hanging,
+        hang,
         completed: meter.completed,
         failed: workload.failures,
-        held,
+        // The answer is a slot old; a hang's end is known at once, and then nothing is held.
+        held: hang ? held : 0,
       };
     };
     return new Sampler(clock, slotMs, read, (sample) => screen.sample(sample));
@@ -157,9 +158,9 @@ class Act {
   /** The storage is killed, and comes back; times in ms. */
   async #playOutage(rig: Rig, meter: ProgressMeter): Promise<Pick<ActResult, "outage" | "firstIo">> {
     const { clock, options } = this.#stage;
-    await rig.storage.kill();
     const killed = clock.now();
     this.#note("the storage is killed with SIGKILL");
+    await rig.storage.kill();
     await sleep(clock, 1000 * options.outage);
     if (!options.returns) {
       this.#note("the storage stays away");
@@ -181,7 +182,7 @@ class Act {
   async #readBack(rig: Rig, workload: Workload): Promise<ActResult["readBack"]> {
     const disk = await workload.verify();
     const file = this.#data.checkAll(await rig.stop());
-    const unknown = disk.uncertain === 0 ? "" : `, ${count(disk.uncertain)} of them old or new`;
+    const unknown = disk.uncertain === 0 ? "" : `; ${count(disk.uncertain)} in doubt, old or new`;
     const right = Math.min(disk.right, file.right);
     this.#note(`${count(right)} of ${plural(disk.blocks, "block")} read back as written${unknown}`);
     return { disk, file };
@@ -192,9 +193,15 @@ class Act {
   }
 }
 
+/** The shortest of some handy lengths of a slot with which an act of `ms` milliseconds fits into the chart. */
+function slotFor(ms: number): number {
+  return SLOTS.find((slot) => slot * CHART_COLUMNS >= ms) ?? Math.ceil(ms / CHART_COLUMNS);
+}
+
 /** `write at 3,121,152: EIO`. */
 function describeError(error: unknown): string {
   if (!isBlockError(error)) return String(error);
-  const where = error.offset === undefined ? "" : ` at ${count(error.offset)}`;
+  const somewhere = error.offset !== undefined && error.operation !== "flush";
+  const where = somewhere ? ` at ${count(error.offset)}` : "";
   return `${error.operation ?? "request"}${where}: ${error.code}`;
 }

@@ -14,7 +14,7 @@ export interface ChartOptions {
   readonly slotMs: number;
   /** The most requests that can be held. */
   readonly queueDepth: number;
-  /** Nothing more will come: show what it was in all, not what it is now. */
+  /** Nothing more will come: there is no rate any more. */
   readonly over: boolean;
 }
 
@@ -22,12 +22,12 @@ export interface ChartOptions {
 export function chart(samples: readonly Sample[], { slotMs, queueDepth, over }: ChartOptions): Line[] {
   const shown = samples.slice(-CHART_COLUMNS);
   const last = samples.at(-1);
-  const { completed, failed } = totals(samples);
+  const { failed } = totals(samples);
   const strip = (of: (sample: Sample) => number, most: number, style: Style): Segment => {
     return { text: bars(shown.map(of), most).padEnd(CHART_COLUMNS), style };
   };
   const most = (of: (sample: Sample) => number): number => Math.max(0, ...shown.map(of));
-  const rate = over ? `${count(completed)} done` : `${count(recentRate(samples, slotMs))} IOPS`;
+  const rate = over ? "" : `${count(recentRate(samples, slotMs))} IOPS`;
   return [
     row("storage", storageStrip(shown), upOrDown(last)),
     row(

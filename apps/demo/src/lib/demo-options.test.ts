@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 
 import { HELP, readArguments } from "./demo-options.ts";
 
-const DEFAULTS = { outage: 4, queueDepth: 16, iohangTimeout: 60, returns: true, plain: false };
+const DEFAULTS = { outage: 4, calm: 2, queueDepth: 16, iohangTimeout: 60, returns: true, plain: false };
 
 test("without arguments, everything has its default", () => {
   expect(readArguments([])).toEqual({ verb: "run", options: DEFAULTS });
 });
 
 test("every option is read", () => {
-  const args = "--outage 1.5 --queue-depth=8 --iohang-timeout 2 --no-return --plain".split(" ");
-  const options = { outage: 1.5, queueDepth: 8, iohangTimeout: 2, returns: false, plain: true };
+  const args = "--outage 1.5 --calm 0.5 --queue-depth=8 --iohang-timeout 2 --no-return --plain".split(" ");
+  const options = { outage: 1.5, calm: 0.5, queueDepth: 8, iohangTimeout: 2, returns: false, plain: true };
   expect(readArguments(args)).toEqual({ verb: "run", options });
 });
 
@@ -23,6 +23,7 @@ test.for([
   [["--outage", "61"], "not '61'"],
   [["--outage", "4s"], "not '4s'"],
   [["--outage=-4"], "not '-4'"],
+  [["--calm", "0.4"], "--calm takes a number from 0.5 to 60, not '0.4'"],
   [["--queue-depth", "1.5"], "--queue-depth takes a whole number, not '1.5'"],
   [["--queue-depth", "0"], "from 1 to 128"],
   [["--iohang-timeout", ""], "not ''"],
@@ -34,7 +35,15 @@ test.for([
 });
 
 test("help names every option and fits into 80 columns", () => {
-  for (const option of ["--outage", "--queue-depth", "--iohang-timeout", "--no-return", "--plain", "--help"]) {
+  for (const option of [
+    "--outage",
+    "--calm",
+    "--queue-depth",
+    "--iohang-timeout",
+    "--no-return",
+    "--plain",
+    "--help",
+  ]) {
     expect(HELP).toContain(option);
   }
   for (const line of HELP.split("\n")) expect(line.length).toBeLessThanOrEqual(80);

@@ -4,6 +4,8 @@ import { parseArgs } from "node:util";
 export interface DemoOptions {
   /** How long the storage is away, seconds, 1 … 60. */
   readonly outage: number;
+  /** How long all is well before the outage and after it, seconds, 0.5 … 60. */
+  readonly calm: number;
   /** Requests that the client keeps in flight, 1 … 128. */
   readonly queueDepth: number;
   /** `iohang-timeout` of the second act, seconds, 0 … 3600. */
@@ -30,6 +32,8 @@ rehandle-storage-daemon, whose storage is killed and comes back: first without
 I/O hang, then with it. Takes about 20 seconds and needs nothing but Node.
 
   --outage <seconds>          how long the storage is away, 1 to 60 (default 4)
+  --calm <seconds>            how long all is well before the outage, and after
+                              it, 0.5 to 60 (default 2)
   --queue-depth <requests>    requests in flight, 1 to 128 (default 16)
   --iohang-timeout <seconds>  of the second act, 0 to 3600 (default 60); shorter
                               than the outage, and the story breaks
@@ -54,6 +58,7 @@ export function readArguments(args: readonly string[]): Invocation {
     verb: "run",
     options: {
       outage: readNumber("outage", values.outage, 1, 60),
+      calm: readNumber("calm", values.calm, 0.5, 60),
       queueDepth: readInteger("queue-depth", values["queue-depth"], 1, 128),
       iohangTimeout: readInteger("iohang-timeout", values["iohang-timeout"], 0, 3600),
       returns: !values["no-return"],
@@ -64,6 +69,7 @@ export function readArguments(args: readonly string[]): Invocation {
 
 interface Values {
   readonly outage: string;
+  readonly calm: string;
   readonly "queue-depth": string;
   readonly "iohang-timeout": string;
   readonly "no-return": boolean;
@@ -77,6 +83,7 @@ function parse(args: readonly string[]): Values {
       args: [...args],
       options: {
         outage: { type: "string", default: "4" },
+        calm: { type: "string", default: "2" },
         "queue-depth": { type: "string", default: "16" },
         "iohang-timeout": { type: "string", default: "60" },
         "no-return": { type: "boolean", default: false },

@@ -13,8 +13,8 @@ export function resultTable(without: ActResult, withHang: ActResult): string[] {
       row("storage away", ({ outage }) => (outage === null ? "for good" : duration(outage))),
       row("storage back to first I/O", ({ firstIo }) => (firstIo === null ? "never" : duration(firstIo))),
       row("requests done", ({ requests }) => count(requests)),
-      row("blocks right", rightBlocks),
-      row("blocks old or new", ({ readBack }) => (readBack === null ? "" : count(readBack.disk.uncertain))),
+      row("blocks verified", rightBlocks),
+      row("blocks in doubt, old or new", ({ readBack }) => (readBack === null ? "" : count(readBack.disk.uncertain))),
     ],
   );
 }

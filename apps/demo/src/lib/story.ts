@@ -1,4 +1,5 @@
 import { playAct, type Stage } from "./act.ts";
+import type { DemoOptions } from "./demo-options.ts";
 import type { Line } from "./line.ts";
 import { moral, resultTable } from "./report.ts";
 import { judge } from "./verdict.ts";
@@ -6,7 +7,7 @@ import { judge } from "./verdict.ts";
 /** Tells the whole story. Resolves with the reasons why it does not hold; none if it does. */
 export async function tellStory(stage: Stage): Promise<string[]> {
   const { screen, options } = stage;
-  for (const line of introduction(options.outage, options.queueDepth)) screen.line(line);
+  for (const line of introduction(options)) screen.line(line);
   const without = await playAct(
     { name: "without", heading: heading("1", "Without I/O hang", 0), iohangTimeout: 0 },
     stage,
@@ -23,14 +24,14 @@ export async function tellStory(stage: Stage): Promise<string[]> {
   return reasons;
 }
 
-function introduction(outage: number, queueDepth: number): Line[] {
+function introduction({ outage, queueDepth, returns }: DemoOptions): Line[] {
   return [
     [{ text: " Rehandle", style: "bold" }, { text: ": a disk that hangs instead of failing" }],
     [],
     [{ text: "   client ──NBD──▶ rehandle-storage-daemon ──NBD──▶ storage" }],
     [],
     [{ text: ` The client keeps ${queueDepth} reads and writes in flight and checks every block.` }],
-    [{ text: ` The storage is killed, and is back ${outage} s later.` }],
+    [{ text: ` The storage is killed, and ${returns ? `is back ${outage} s later` : "stays away"}.` }],
     [],
   ];
 }

@@ -43,5 +43,5 @@ function judgeEvents({ hangEvents }: ActResult): string[] {
   const told = hangEvents.map(({ event, set }) => `${event} set=${set}`).join(", ");
   const outages = new Set(hangEvents.map(({ outage }) => outage));
   if (told === "BLOCK_IO_HANG set=true, BLOCK_IO_HANG set=false" && outages.size === 1) return [];
-  return [`With I/O hang, the daemon told of it by other events than one begin and one end: ${told || "none"}.`];
+  return [`With I/O hang, the daemon's events were not one begin and one end of a hang, but: ${told || "none"}.`];
 }
