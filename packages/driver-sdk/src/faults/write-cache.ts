@@ -5,6 +5,9 @@ import { copyFromIov } from "../lib/iov.ts";
 import type { CachedWrite } from "./fault-action.ts";
 import { runChain, type ChainStep } from "./request-chain.ts";
 
+/** Bytes. */
+const SLAB = 16384;
+
 /** A change that a crash may undo. */
 export interface CacheEntry extends CachedWrite {
   /** What was there before. */
@@ -27,6 +30,8 @@ export class WriteCache {
   /** How many entries were dropped from the front, so that marks stay valid. */
   #dropped = 0;
   #bytes = 0;
+  #slab: Uint8Array = new Uint8Array(0);
+  #used = 0;
 
   constructor(inner: BlockDriver, limit: number) {
     this.#inner = inner;
@@ -47,10 +52,10 @@ export class WriteCache {
       then(null, null);
       return;
     }
-    const old = new Uint8Array(length);
+    const old = this.#take(length);
     let data: Uint8Array | null = null;
     if (operation === "write") {
-      data = new Uint8Array(length);
+      data = this.#take(length);
       copyFromIov(change.iov, data);
     }
     const entry: CacheEntry = { operation, offset, length, old, data, stable };
@@ -99,6 +104,16 @@ export class WriteCache {
     const undo = entries.slice(first).toReversed().map(undoing);
     const redo = entries.filter((_, index) => index > first && kept[index]).map(redoing);
     runChain(this.#inner, [...undo, ...redo], done);
+  }
+
+  /** Memory for a copy: a part of a larger piece, because many small ones cost more than what is done with them. */
+  #take(length: number): Uint8Array {
+    if (this.#used + length > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(SLAB, length));
+      this.#used = 0;
+    }
+    this.#used += length;
+    return this.#slab.subarray(this.#used - length, this.#used);
   }
 
   #drop(count: number): void {

@@ -39,6 +39,8 @@ describeDriverConformance("defineDriver, everything", {
     const driver = (): BlockDriver => defineDriver(arrayDefinition(storage));
     return { driver: driver(), reopen: driver };
   },
+  operations: 150,
+  span: 128 * 1024,
 });
 
 describeDriverConformance("defineDriver, read and write alone", {
