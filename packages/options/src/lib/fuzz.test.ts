@@ -48,10 +48,10 @@ const languageText = fc
 describe.each(Object.entries(PARSERS))("%s", (_name, parse) => {
   test("throws nothing but OptionError", () => {
     const property = fc.property(languageText, (text) => attempt(parse, text));
-    expect(fc.check(property, { numRuns: 2000 })).toMatchObject({ failed: false });
+    expect(fc.check(property, { numRuns: 1000 })).toMatchObject({ failed: false });
   });
 
-  const size = 1 << 20;
+  const size = 1 << 18;
   test.each([
     ["commas", ","],
     ["equals signs", "="],
@@ -71,7 +71,7 @@ describe.each(Object.entries(PARSERS))("%s", (_name, parse) => {
     ["colons", "nbd://a:"],
     ["slashes", "/"],
     ["percent signs", "%41"],
-  ])("takes time linear in 1 MiB of %s", (name, unit) => {
+  ])("takes time linear in 256 KiB of %s", (name, unit) => {
     const repeated = unit.repeat(Math.ceil(size / unit.length));
     const text = name === "different keys" ? Array.from({ length: size / 8 }, (_, i) => `k${i}=1`).join(",") : repeated;
     const start = performance.now();
