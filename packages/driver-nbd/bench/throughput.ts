@@ -1,8 +1,8 @@
 /**
- * How fast requests go through the driver, and what they cost it, against an `nbdkit` of its own.
- * Usage: node --conditions=@rehandle/source bench/throughput.ts [connections…]
+ * How fast requests go through the driver, and what they cost it, on a server of its own over a file in the page cache.
+ * Usage: node --conditions=@rehandle/source bench/throughput.ts nbdkit|qemu-nbd [connections…]
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,10 +13,13 @@ const MiB = 1 << 20;
 const clock = createSystemClock();
 const folder = mkdtempSync(join(tmpdir(), "rehandle-bench-"));
 const path = join(folder, "nbd.sock");
-const server = spawn("nbdkit", ["-f", "-U", path, "memory", "1G"], { stdio: "inherit" });
+const [program = "nbdkit", ...counts] = process.argv.slice(2);
+const disk = join(folder, "disk.raw");
+execFileSync("dd", ["if=/dev/zero", `of=${disk}`, "bs=1M", "count=256"], { stdio: "ignore" });
+const args = program === "nbdkit" ? ["-f", "-U", path, "file", disk] : ["-t", "-k", path, "-e", "8", "-f", "raw", disk];
+const server = spawn(program, args, { stdio: "inherit" });
 try {
-  const counts = process.argv.slice(2).map(Number);
-  for (const connections of counts.length > 0 ? counts : [1, 2, 4]) {
+  for (const connections of counts.length > 0 ? counts.map(Number) : [1, 2, 4]) {
     const server = { type: "unix", path } as const;
     const driver = createNbdDriver({ server, connections, openTimeout: 10 });
     await driver.open({ clock, random: createRandom(1), held: true, onEvent: () => {} });
@@ -41,7 +44,7 @@ try {
       say: (line: string) => void,
     ): Promise<void> {
       const random = createRandom(2);
-      const slots = (1024 * MiB) / length;
+      const slots = (256 * MiB) / length;
       const start = clock.now();
       const cpu = process.cpuUsage();
       await new Promise<void>((resolve, reject) => {

@@ -133,7 +133,6 @@ export class Connection implements ChannelSink {
   }
 
   data(buffer: Uint8Array, length: number): void {
-    if (this.#state === "broken") return;
     let violation: BlockError | null = null;
     try {
       this.#reader.feed(buffer, length);

@@ -1,7 +1,7 @@
 import { createVirtualClock, type BlockRequest } from "@rehandle/driver-sdk";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openDriver, pause, until, type OpenedDriver } from "../testing/opened-driver.ts";
-import { dataChunk, errorChunk, simpleReply } from "../testing/replies.ts";
+import { dataChunk, errorChunk, holeChunk, simpleReply } from "../testing/replies.ts";
 import { ScriptedServer, type ScriptedConnection } from "../testing/scripted-server.ts";
 
 const MULTI_CONN = 1 << 8;
@@ -573,6 +573,21 @@ test("a long discard that loses its connection between two pieces is not finishe
   const next = await server.nextConnection();
   await until("it is back", () => types().includes("connected"));
   expect(next.unclaimed).toBe(0);
+});
+
+test("bytes in flight are bounded, and what was answered makes room", async () => {
+  const MiB = 1 << 20;
+  server.script.size = 64 * MiB;
+  const connection = await open();
+  const reads = Array.from({ length: 50 }, (_, at) => opened.submit(read(at * MiB, MiB)));
+  await until("a window full has arrived", () => connection.unclaimed === 16);
+  await pause(10);
+  expect(connection.unclaimed).toBe(16);
+  for (let at = 0; at < 50; at += 1) {
+    const request = await connection.nextRequest();
+    connection.send(holeChunk(request, request.offset, MiB, 1));
+  }
+  expect(await Promise.all(reads.map(({ done }) => done))).toEqual(reads.map(() => null));
 });
 
 test("what needs no command is answered without one", async () => {
