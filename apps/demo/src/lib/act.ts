@@ -91,9 +91,8 @@ class Act {
     const { name, heading, iohangTimeout } = this.#plan;
     const slotMs = slotFor(1000 * (options.calm + options.outage + options.calm) + START_ALLOWANCE);
     screen.beginAct(heading, slotMs);
-    const onEvent = this.#hangs.take.bind(this.#hangs);
     const size = BLOCKS * BLOCK_SIZE;
-    const rig = await Rig.start({ processes, clock, random, name, size, iohangTimeout, onEvent });
+    const rig = await Rig.start({ processes, clock, random, name, size, iohangTimeout, hangs: this.#hangs });
     this.#began = clock.now();
     const meter = new ProgressMeter(this.#began);
     const workload = this.#createWorkload(rig, meter);

@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 
 import type { Clock } from "@rehandle/driver-sdk";
 
+import type { HangLog } from "./hang-log.ts";
+import { connectMonitor, type Monitor } from "./monitor.ts";
 import type { Process, Processes } from "./processes.ts";
-import { QmpClient, type QmpEvent } from "./qmp-client.ts";
 import { sleep } from "./sleep.ts";
 
 /** How long the process may take to start, ms. */
@@ -20,7 +21,7 @@ export interface DaemonOptions {
   readonly upstream: string;
   /** Seconds; 0 is off. */
   readonly iohangTimeout: number;
-  readonly onEvent: (event: QmpEvent) => void;
+  readonly hangs: HangLog;
 }
 
 /** A running `rehandle-storage-daemon`, with I/O hang between the storage and the clients. */
@@ -28,9 +29,9 @@ export class Daemon {
   /** The unix socket for clients. */
   readonly socket: string;
   readonly #process: Process;
-  readonly #monitor: QmpClient;
+  readonly #monitor: Monitor;
 
-  private constructor(socket: string, process: Process, monitor: QmpClient) {
+  private constructor(socket: string, process: Process, monitor: Monitor) {
     this.socket = socket;
     this.#process = process;
     this.#monitor = monitor;
@@ -42,18 +43,21 @@ export class Daemon {
     const monitorSocket = join(processes.folder, `${options.name}-qmp.sock`);
     const args = daemonArguments(options.upstream, options.iohangTimeout, socket, monitorSocket);
     const process = processes.start("rehandle-storage-daemon", daemonModule(), args, false);
-    return new Daemon(socket, process, await connectMonitor(clock, monitorSocket, options.onEvent));
+    const monitor = await tryToConnect(clock, monitorSocket);
+    monitor.on("BLOCK_IO_HANG", (event) => options.hangs.take(event));
+    monitor.on("BLOCK_IO_HANG_TIMEOUT", (event) => options.hangs.take(event));
+    return new Daemon(socket, process, monitor);
   }
 
   /** Requests that are held now. */
   async heldRequests(): Promise<number> {
-    const nodes = (await this.#monitor.execute("query-rehandle")) as readonly { held: number }[];
-    return nodes.reduce((sum, { held }) => sum + held, 0);
+    const nodes = await this.#monitor.execute("query-rehandle");
+    return nodes.reduce((sum, { held }) => sum + Number(held), 0);
   }
 
   /** Asks it to end as an operator would. @throws Error (as a rejection) if it does not, or not well. */
   async stop(): Promise<void> {
-    this.#monitor.close();
+    this.#monitor.end();
     const how = await this.#process.end("SIGTERM");
     if (how !== 0) throw new Error(`rehandle-storage-daemon ended with ${how} after SIGTERM`);
   }
@@ -78,11 +82,11 @@ function daemonModule(): string {
 }
 
 /** Tries until the monitor answers. @throws Error (as a rejection) with the last reason if it never does. */
-async function connectMonitor(clock: Clock, path: string, onEvent: (event: QmpEvent) => void): Promise<QmpClient> {
+async function tryToConnect(clock: Clock, path: string): Promise<Monitor> {
   const deadline = clock.now() + START_DEADLINE;
   for (;;) {
     try {
-      return await QmpClient.connect(path, onEvent);
+      return await connectMonitor(path);
     } catch (error) {
       if (clock.now() > deadline) throw new Error("rehandle-storage-daemon's monitor did not answer", { cause: error });
     }

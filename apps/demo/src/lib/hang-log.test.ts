@@ -2,11 +2,10 @@ import { expect, test } from "vitest";
 
 import { HangLog } from "./hang-log.ts";
 
-test("keeps the events of I/O hang, and tells them in words", () => {
+test("keeps events, and tells them in words", () => {
   const told: string[] = [];
   const log = new HangLog((text) => told.push(text));
   expect(log.hanging).toBe(false);
-  log.take({ event: "BLOCK_IO_ERROR", data: { action: "report" } });
   log.take({ event: "BLOCK_IO_HANG", data: { set: true, outage: "7" } });
   expect(log.hanging).toBe(true);
   log.take({ event: "BLOCK_IO_HANG_TIMEOUT", data: { set: true } });

@@ -1,4 +1,7 @@
-import type { QmpEvent } from "./qmp-client.ts";
+import type { QmpEventOf, RehandleSchema } from "@rehandle/qapi";
+
+/** What is looked at of an event. */
+type MonitorEvent = Pick<QmpEventOf<RehandleSchema, HangEvent["event"]>, "event" | "data">;
 
 /** One of the two events of I/O hang. */
 export interface HangEvent {
@@ -28,11 +31,10 @@ export class HangLog {
     return this.#events.findLast(({ event }) => event === "BLOCK_IO_HANG")?.set === true;
   }
 
-  /** Takes any event, and keeps it if it is of I/O hang. */
-  take({ event, data }: QmpEvent): void {
-    if (event !== "BLOCK_IO_HANG" && event !== "BLOCK_IO_HANG_TIMEOUT") return;
-    const set = data["set"] === true;
-    const outage = typeof data["outage"] === "string" ? data["outage"] : null;
+  /** Takes an event of a monitor. */
+  take({ event, data }: MonitorEvent): void {
+    const { set } = data;
+    const outage = data.outage ?? null;
     this.#events.push({ event, set, outage });
     this.#onEvent(`event ${event}, set: ${set}${outage === null ? "" : `, outage: ${outage}`}`);
   }

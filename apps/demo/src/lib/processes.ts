@@ -16,6 +16,8 @@ const END_DEADLINE = 10_000;
 
 /** A process that the demo started. */
 export interface Process {
+  /** Sends it a message. */
+  tell(message: string): void;
   /** The next message that it sends with `process.send`. */
   message(): Promise<Serializable>;
   /** Ends it; resolves with its exit code or the signal's name. @throws Error (as a rejection) if it does not end. */
@@ -42,7 +44,7 @@ export class Processes {
     this.failure.catch(() => undefined);
   }
 
-  /** Runs a module in a Node of its own, with the flags of this one. `talks`: it uses `process.send`. */
+  /** Runs a module in a Node of its own, with the flags of this one. `talks`: it exchanges messages. */
   start(name: string, module: string, args: readonly string[], talks: boolean): Process {
     const child = talks
       ? fork(module, args, { stdio: ["ignore", "pipe", "pipe", "ipc"] })
@@ -64,6 +66,7 @@ export class Processes {
         this.#fail(new Error(`${name} ended with ${how}\n${output.trimEnd()}`.trimEnd()));
     });
     return {
+      tell: (message) => void child.send?.(message),
       message: () =>
         new Promise((resolve) => {
           child.once("message", resolve);

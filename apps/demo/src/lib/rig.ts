@@ -4,8 +4,8 @@ import { createNbdDriver } from "@rehandle/driver-nbd";
 import { createBlockClient, type BlockClient, type BlockDriver, type Clock, type Random } from "@rehandle/driver-sdk";
 
 import { Daemon } from "./daemon.ts";
+import type { HangLog } from "./hang-log.ts";
 import type { Processes } from "./processes.ts";
-import type { QmpEvent } from "./qmp-client.ts";
 import { Storage } from "./storage.ts";
 
 /** How long opening the disk may take, seconds. */
@@ -22,7 +22,7 @@ export interface RigOptions {
   readonly size: number;
   /** Seconds; 0 is off. */
   readonly iohangTimeout: number;
-  readonly onEvent: (event: QmpEvent) => void;
+  readonly hangs: HangLog;
 }
 
 /** Storage, daemon and client, connected: client ──NBD──▶ daemon ──NBD──▶ storage. */
@@ -40,10 +40,10 @@ export class Rig {
   }
 
   /** Starts all three; resolves when the client's disk is open. */
-  static async start({ processes, clock, random, name, size, iohangTimeout, onEvent }: RigOptions): Promise<Rig> {
+  static async start({ processes, clock, random, name, size, iohangTimeout, hangs }: RigOptions): Promise<Rig> {
     const storage = new Storage(processes, clock, name, size);
     await storage.start();
-    const daemon = await Daemon.start(processes, clock, { name, upstream: storage.socket, iohangTimeout, onEvent });
+    const daemon = await Daemon.start(processes, clock, { name, upstream: storage.socket, iohangTimeout, hangs });
     const disk = createNbdDriver({
       server: { type: "unix", path: daemon.socket },
       export: "disk",
@@ -55,11 +55,10 @@ export class Rig {
     return new Rig(storage, daemon, disk);
   }
 
-  /** Ends all three as an operator would, and gives what the storage's file holds then. */
+  /** Ends client and daemon as an operator would, and gives what the storage's file holds then. */
   async stop(): Promise<Uint8Array> {
     await this.#disk.close();
     await this.daemon.stop();
-    await this.storage.kill();
     return readFileSync(this.storage.image);
   }
 }

@@ -19,7 +19,9 @@ export class Storage {
   readonly image: string;
   readonly #processes: Processes;
   readonly #clock: Clock;
-  #process: Process | null = null;
+  #serving: Process | null = null;
+  /** The next one, up to where it would begin to serve, so that an outage lasts no longer than it should. */
+  #standby: Process;
 
   /** Makes the file, `size` bytes of zeroes. `name` tells it from others of the demo. */
   constructor(processes: Processes, clock: Clock, name: string, size: number) {
@@ -29,25 +31,32 @@ export class Storage {
     this.image = join(processes.folder, `${name}-storage.img`);
     writeFileSync(this.image, "");
     truncateSync(this.image, size);
+    this.#standby = this.#launch();
   }
 
-  /** True while its process runs, at least from the view of the demo. */
+  /** True while it serves, at least from the view of the demo. */
   get isUp(): boolean {
-    return this.#process !== null;
+    return this.#serving !== null;
   }
 
-  /** Starts the process; resolves with the time on the clock from when on it accepted connections. */
+  /** Begins to serve; resolves with the time on the clock from when on it accepted connections. */
   async start(): Promise<number> {
-    const started = this.#processes.start("the storage", MODULE, [this.socket, this.image], true);
-    const message = await within(this.#clock, START_DEADLINE, started.message(), "the storage did not start");
-    this.#process = started;
+    const process = this.#standby;
+    process.tell("serve");
+    const message = await within(this.#clock, START_DEADLINE, process.message(), "the storage did not start");
+    this.#serving = process;
     return this.#clock.now() - Math.max(0, this.#clock.realtime() - Number(message));
   }
 
-  /** Kills the process, without a chance to say goodbye. */
+  /** Kills the process that serves, without a chance to say goodbye. */
   async kill(): Promise<void> {
-    const process = this.#process;
-    this.#process = null;
+    const process = this.#serving;
+    this.#serving = null;
     await process?.end("SIGKILL");
+    this.#standby = this.#launch();
+  }
+
+  #launch(): Process {
+    return this.#processes.start("the storage", MODULE, [this.socket, this.image], true);
   }
 }
