@@ -20,7 +20,7 @@ export interface RequestSlot {
   type: number;
   /** NBD_CMD_FLAG_*. */
   flags: number;
-  /** A read's or a gathered write's data; null for a write that lies whole in what the socket read. */
+  /** The data of a read or write. */
   buffer: PooledBuffer | null;
   /** Payload bytes that count against the connection's bound. */
   charge: number;
@@ -74,7 +74,6 @@ export class SlotPool {
   give(slot: RequestSlot): void {
     slot.owner = null;
     slot.buffer = null;
-    // A view would keep alive all that the socket read together with it.
     slot.dataIov[0] = NOTHING;
     if (slot.request.extents.length > 0) slot.request.extents = [];
     if (this.#free.length < this.#most) this.#free.push(slot);

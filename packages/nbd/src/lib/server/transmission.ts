@@ -1,4 +1,5 @@
 import type { BlockDriver, BlockError, DriverCapabilities } from "@rehandle/driver-sdk";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   NBD_CMD_BLOCK_STATUS,
@@ -50,7 +51,7 @@ export class Transmission implements SlotOwner {
   readonly #terms: TransmissionTerms;
   readonly #shared: SharedResources;
   readonly #observer: TransmissionObserver;
-  readonly #parser: RequestParser = new RequestParser();
+  readonly #parser: RequestParser;
   readonly #output: ReplyOutput;
   readonly #encoder: ReplyEncoder;
   #capabilities: DriverCapabilities;
@@ -83,6 +84,7 @@ export class Transmission implements SlotOwner {
     this.#shared = shared;
     this.#observer = observer;
     this.#capabilities = driver.capabilities;
+    this.#parser = new RequestParser(stream instanceof Socket);
     this.#output = new ReplyOutput(stream, shared.buffers, this.#turn);
     this.#encoder = new ReplyEncoder(this.#output, shared.buffers, terms);
   }
@@ -170,6 +172,7 @@ export class Transmission implements SlotOwner {
     while (this.#step()) {
       // Each step does its own work.
     }
+    this.#parser.release();
     this.#running = false;
     if (this.#over) return;
     this.#output.flush();
@@ -260,26 +263,18 @@ export class Transmission implements SlotOwner {
     if (header.type === NBD_CMD_READ) {
       slot.buffer = this.#shared.buffers.take(header.length);
       slot.dataIov[0] = slot.buffer.payload(header.length);
-    } else if (header.type === NBD_CMD_WRITE && !this.#takeData(slot, header.length)) {
+    } else if (header.type === NBD_CMD_WRITE) {
+      slot.buffer = this.#shared.buffers.take(header.length);
+      slot.dataIov[0] = slot.buffer.payload(header.length);
+      this.#arriving = slot;
+      this.#arrived = 0;
+      this.#state = "data";
       return;
     }
     this.#submit(slot);
   }
 
-  /** Gives a write its data if all of it has arrived; otherwise it is gathered in a buffer first. */
-  #takeData(slot: RequestSlot, length: number): boolean {
-    const data = this.#parser.view(length);
-    if (data !== null) {
-      slot.dataIov[0] = data;
-      return true;
-    }
-    slot.buffer = this.#shared.buffers.take(length);
-    this.#arriving = slot;
-    this.#arrived = 0;
-    this.#state = "data";
-    return false;
-  }
-
+  /** Copies what has arrived of a write's data: what the socket read must not be kept, see {@link RequestParser}. */
   #gatherData(): boolean {
     const slot = this.#arriving!;
     const buffer = slot.buffer!;
@@ -288,7 +283,6 @@ export class Transmission implements SlotOwner {
     if (this.#arrived < length) return false;
     this.#arriving = null;
     this.#state = "header";
-    slot.dataIov[0] = buffer.payload(length);
     this.#submit(slot);
     return true;
   }
