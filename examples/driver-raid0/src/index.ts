@@ -1,1 +1,1 @@
-export {};
+export { createRaid0Driver, type Raid0DriverOptions } from "./lib/raid0-driver.ts";
