@@ -29,6 +29,7 @@ export {
   type BlockIoHang,
   type BlockIoHangTimeout,
   type RehandleDrainMode,
+  type RehandleDrainResult,
   type RehandleInfo,
   type RehandleOutage,
   type RehandleSchema,

@@ -2,7 +2,7 @@
 const LONGEST = 64;
 
 /** The known name that is the fewest edits away, if these are few enough for a slip. */
-export function nearestName(name: string, known: Iterable<string>): string | undefined {
+function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > LONGEST) return undefined;
   const wanted = normalise(name);
   let nearest: string | undefined;

@@ -16,7 +16,7 @@ export function hasProgram(program: string, debianPackage: string): boolean {
 }
 
 /** What a program that was let run to its end wrote. */
-export interface Output {
+interface Output {
   readonly stdout: string;
   readonly stderr: string;
 }

@@ -5,7 +5,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { hasStorageDaemon } from "../testing/qemu-monitor.ts";
+import { hasStorageDaemon, STORAGE_DAEMON } from "../testing/qemu-monitor.ts";
 import type { qemuSchema } from "../testing/qemu-schema.ts";
 import { createQmpClient, type QmpClient } from "./qmp-client.ts";
 import { createQmpServer, type QmpServer } from "./qmp-server.ts";
@@ -132,7 +132,7 @@ describe.runIf(hasStorageDaemon())("the client against qemu-storage-daemon", () 
       if (isThere) return;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    throw new Error("qemu-storage-daemon does not listen");
+    throw new Error(`${STORAGE_DAEMON} does not listen`);
   });
 
   afterEach(() => void daemon.kill("SIGKILL"));

@@ -91,7 +91,9 @@ export const rehandleSchema = {
         "*outage": "RehandleOutage",
       },
     },
-    RehandleDrainResult: { struct: { completed: "uint64", failed: "uint64" } },
+    RehandleDrainResult: {
+      struct: { completed: "uint64", failed: "uint64", "*held": "uint64", "*quiescent": "bool" },
+    },
   },
 
   commands: {
@@ -194,6 +196,12 @@ export type RehandleInfo = SchemaTypeOf<RehandleSchema, "RehandleInfo">;
 
 /** The outage of {@link RehandleInfo}: its id, `since` when (ms since 1970), whether it outlasted its timeout. */
 export type RehandleOutage = SchemaTypeOf<RehandleSchema, "RehandleOutage">;
+
+/**
+ * What `rehandle-drain` came to: requests that `completed` and that `failed` meanwhile, those that stay `held`, and whether
+ * nothing was with the driver any more (`quiescent`) before its deadline.
+ */
+export type RehandleDrainResult = SchemaTypeOf<RehandleSchema, "RehandleDrainResult">;
 
 /** What `rehandle-drain` does with requests that are held: `wait` until they complete, or `fail` them at once. */
 export type RehandleDrainMode = SchemaTypeOf<RehandleSchema, "RehandleDrainMode">;

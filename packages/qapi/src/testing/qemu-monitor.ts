@@ -3,13 +3,16 @@ import { parseJsonText } from "../lib/json/json-text.ts";
 import { isJsonDouble, isJsonObject, type JsonValue } from "../lib/json/json-value.ts";
 import { writeJson } from "../lib/json/write-json.ts";
 
+/** QEMU's own storage daemon. */
+export const STORAGE_DAEMON = "qemu-storage-daemon";
+
 /**
  * True if QEMU's storage daemon is installed. If it is not, says so out loud, and throws with `CI` set: what must be there
  * may not be missing in silence.
  */
 export function hasStorageDaemon(): boolean {
-  if (spawnSync("qemu-storage-daemon", ["--version"]).error === undefined) return true;
-  const message = "NOT RUN: qemu-storage-daemon is missing; install the Debian package qemu-system-common";
+  if (spawnSync(STORAGE_DAEMON, ["--version"]).error === undefined) return true;
+  const message = `NOT RUN: ${STORAGE_DAEMON} is missing; install the Debian package qemu-system-common`;
   if (process.env["CI"]) throw new Error(message);
   console.warn(message);
   return false;
@@ -23,7 +26,7 @@ export interface Peer {
 
 /** Starts QEMU's storage daemon with its monitor on standard input and output. */
 export function startQemu(onText: (text: string) => void): Peer {
-  const child = spawn("qemu-storage-daemon", ["--chardev", "stdio,id=c,signal=off", "--monitor", "chardev=c"], {
+  const child = spawn(STORAGE_DAEMON, ["--chardev", "stdio,id=c,signal=off", "--monitor", "chardev=c"], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   child.stdout.setEncoding("latin1").on("data", (text: string) => onText(text));
