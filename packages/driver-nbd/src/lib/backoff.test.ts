@@ -16,6 +16,7 @@ test("pauses double up to the longest", () => {
 test("being refused at once does not make it slower", () => {
   const backoff = createBackoff({}, most);
   for (let i = 0; i < 50; i += 1) expect(backoff.afterFailure(true)).toBe(100);
+  expect(backoff.afterFailure(false)).toBe(100);
   for (let i = 0; i < 20; i += 1) backoff.afterFailure(false);
   expect(backoff.afterFailure(false)).toBe(5000);
   expect(backoff.afterFailure(true)).toBe(100);

@@ -74,6 +74,9 @@ export interface NbdDriverSettings {
 const MAX_SECONDS = 0xffffffff;
 const MAX_CONNECTIONS = 16;
 const MAX_IDENTITY = 65536;
+/** Trying a unix socket again costs this machine a few system calls; over TCP it costs others, too. */
+const REFUSED_BY_UNIX_MS = 50;
+const REFUSED_BY_TCP_MS = 100;
 /** NBD_MAX_STRING. */
 const MAX_NAME = 4096;
 
@@ -92,7 +95,8 @@ export function resolveOptions(options: NbdDriverOptions): NbdDriverSettings {
   }
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? 5000;
   if (!(handshakeTimeoutMs > 0)) throw new RangeError(`handshakeTimeoutMs must be > 0, not ${handshakeTimeoutMs}`);
-  const { reconnectBackoff = {} } = options;
+  const refusedMaxMs = options.server.type === "unix" ? REFUSED_BY_UNIX_MS : REFUSED_BY_TCP_MS;
+  const reconnectBackoff = { refusedMaxMs, ...options.reconnectBackoff };
   // Only to have its numbers checked now rather than at open.
   createBackoff(reconnectBackoff, () => 0);
   const host = options.server.type === "inet" ? options.server.host : null;

@@ -100,6 +100,10 @@ describe("reconnect-delay without a layer that holds requests", () => {
     const fourth = driver.submit(write(0));
     next.send(simpleReply(await next.nextRequest()));
     expect(await fourth.done).toBeNull();
+    await server.stopListening();
+    next.socket.destroy();
+    await until("the loss is noticed", () => driver.events.length === 3);
+    expect(driver.submit(read(0)).completions).toBe(0);
   });
 
   test("0: they fail at once", async () => {
@@ -172,6 +176,18 @@ describe("open-timeout", () => {
       cause: { code: "ENOENT" },
     });
     await expect(open({})).rejects.toThrow(`Failed to connect to '${server.path}'`);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("0: one try and no more, however long that took", async () => {
+    server.script.onOption = () => {
+      // Longer than any pause between tries.
+      clock.advance(4000);
+      return [new Uint8Array(20)];
+    };
+    await expect(open({})).rejects.toMatchObject({ code: "EPROTO" });
+    await pause(20);
+    expect(server.connections).toHaveLength(1);
     expect(clock.pending).toBe(0);
   });
 

@@ -16,6 +16,7 @@ class Bench {
   readonly discarded: string[] = [];
   accept = true;
   refused = false;
+  onFailure: () => void = () => {};
   readonly reconnector: Reconnector<string> = new Reconnector<string>({
     clock: this.clock,
     backoff: createBackoff({ jitter: 0 }, () => 0),
@@ -30,7 +31,10 @@ class Bench {
       this.results.push(result);
       return this.accept;
     },
-    onFailure: () => this.refused,
+    onFailure: () => {
+      this.onFailure();
+      return this.refused;
+    },
     discard: (result) => void this.discarded.push(result),
   });
 
@@ -135,6 +139,18 @@ test("stop() aborts a try, and its late success is let go of", async () => {
   bench.reconnector.start();
   bench.clock.advance(100);
   expect(bench.tries).toHaveLength(2);
+});
+
+test("a failure from within which it is stopped is the last", async () => {
+  const bench = new Bench();
+  bench.reconnector.start();
+  bench.onFailure = () => bench.reconnector.stop();
+  bench.clock.advance(4000);
+  bench.last().fail(new Error("no"));
+  await settle();
+  expect(bench.tries).toHaveLength(1);
+  expect(bench.reconnector.isActive).toBe(false);
+  expect(bench.clock.pending).toBe(0);
 });
 
 test("a loss from within the success starts the next round", async () => {

@@ -88,21 +88,23 @@ export class Reconnector<T> {
     attempt(abort.signal).then(
       (result) => {
         timer.cancel();
-        if (this.#abort === abort) this.#end(() => !onSuccess(result), false);
+        if (this.#abort === abort) this.#end(() => (onSuccess(result) ? "done" : "failed"));
         else discard(result);
       },
       (error: unknown) => {
         timer.cancel();
-        if (this.#abort === abort) this.#end(() => true, onFailure(error));
+        if (this.#abort === abort) this.#end(() => (onFailure(error) ? "refused" : "failed"));
       },
     );
   }
 
-  /** A try is over; `goOn` says whether there is to be another. */
-  #end(goOn: () => boolean, refused: boolean): void {
+  /** A try is over; what `judge` says of it counts unless it has stopped the trying, or started it anew. */
+  #end(judge: () => "done" | "failed" | "refused"): void {
     this.#abort = null;
     this.#phase = "idle";
     const turn = this.#turn;
-    if (goOn() && this.#turn === turn) this.#pause(this.#options.backoff.afterFailure(refused));
+    const outcome = judge();
+    if (outcome === "done" || this.#turn !== turn) return;
+    this.#pause(this.#options.backoff.afterFailure(outcome === "refused"));
   }
 }

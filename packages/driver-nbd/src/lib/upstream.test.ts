@@ -590,6 +590,20 @@ test("bytes in flight are bounded, and what was answered makes room", async () =
   expect(await Promise.all(reads.map(({ done }) => done))).toEqual(reads.map(() => null));
 });
 
+test("what waits for room in the kernel is sent when there is room, not only after an answer", async () => {
+  const connection = await open();
+  connection.socket.pause();
+  opened.submit(write(0, server.script.size));
+  await pause(10);
+  opened.submit(write(0, 512, 2));
+  opened.submit(write(512, 512, 3));
+  connection.socket.resume();
+  const requests = [await connection.nextRequest(), await connection.nextRequest(), await connection.nextRequest()];
+  expect(requests.map(({ payload }) => payload.length)).toEqual([1 << 20, 512, 512]);
+  expect(requests.map(({ payload }) => payload.at(-1))).toEqual([1, 2, 3]);
+  expect(requests.map(({ payload }) => payload.every((byte) => byte === payload[0]))).toEqual([true, true, true]);
+});
+
 test("what needs no command is answered without one", async () => {
   server.script.flags = 1;
   const connection = await open();

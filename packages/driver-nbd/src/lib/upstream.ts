@@ -83,15 +83,15 @@ export class Upstream implements ConnectionOwner {
       await new Promise<void>((resolve, reject) => {
         this.#settleOpen = (error) => {
           this.#settleOpen = null;
-          if (error === null) resolve();
-          else reject(error);
+          if (error === null) return resolve();
+          this.#reconnector.stop();
+          return reject(error);
         };
         if (signal?.aborted === true) abort();
         else this.#reconnector.start();
       });
       return this.capabilities;
     } catch (error) {
-      this.#reconnector.stop();
       if (this.#state === "opening") this.#setState("closed");
       throw error;
     } finally {
