@@ -22,6 +22,8 @@ export class Attempt implements BlockRequest {
   driverState: unknown = null;
   /** The backend's generation when it was submitted. */
   generation = 0;
+  /** The driver's connection when it was submitted: how often it had come back. */
+  connection = 0;
   /** Position in the replay log at submission: a flush covers what came before. */
   logPosition = 0;
   /** Guards the range after the attempt was abandoned, until it is over. */

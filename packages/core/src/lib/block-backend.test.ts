@@ -118,6 +118,16 @@ describe("iohang-timeout", () => {
     expect(bench.hangEvents).toEqual(["hang on", "hang-timeout on", "hang-timeout off", "hang off"]);
   });
 
+  it("is over as soon as any I/O succeeds", async () => {
+    const bench = await Bench.open({ iohangTimeout: 5, backoff: { initialMs: 100_000, maxMs: 100_000 } });
+    bench.driver.decide = ({ offset }) => (offset === 0 ? "EIO" : "ok");
+    bench.write(0);
+    bench.clock.advance(5_000);
+    expect(bench.backend.hangState).toBe("timed-out");
+    bench.read(4096);
+    expect(bench.hangEvents).toEqual(["hang on", "hang-timeout on", "hang-timeout off", "hang off"]);
+  });
+
   it("counts from the first failure, not from each", async () => {
     const bench = await Bench.open({ iohangTimeout: 5 });
     bench.driver.decide = () => "EIO";
@@ -213,6 +223,52 @@ describe("recovery", () => {
     bench.driver.disconnect();
     bench.driver.connect("two");
     expect(bench.driver.seen).toEqual(["write 0+512"]);
+  });
+
+  it("an answer of the old instance that comes after the restart does not count", async () => {
+    const bench = await Bench.open({}, { reportsConnection: true, instance: "unknown" });
+    bench.driver.decide = () => "wait";
+    const write = bench.write(0, 512, 1);
+    bench.driver.disconnect();
+    bench.driver.connect();
+    bench.driver.decide = () => "ok";
+    bench.driver.seen.length = 0;
+    // It was done by a server that is gone since, and its cache with it.
+    bench.driver.answer();
+    bench.clock.advance(1_000);
+    expect([write.state, bench.driver.seen]).toEqual(["ok", ["read 0+512", "write 0+512"]]);
+  });
+
+  it("a flush covers what was acknowledged before it was sent, and nothing else", async () => {
+    const bench = await Bench.open({}, { reportsConnection: true, instance: "unknown" });
+    bench.write(0, 512, 1);
+    bench.driver.decide = ({ operation }) => (operation === "flush" ? "wait" : "ok");
+    const flush = bench.flush();
+    bench.write(512, 512, 2);
+    bench.driver.answer();
+    expect(flush.state).toBe("ok");
+    bench.driver.seen.length = 0;
+    bench.driver.disconnect();
+    bench.driver.connect();
+    expect(bench.driver.seen).toEqual(["write 512+512"]);
+  });
+
+  it("the log is not written over a request that the driver still has", async () => {
+    const bench = await Bench.open({ requestTimeout: 1_000 }, { reportsConnection: true, instance: "unknown" });
+    bench.write(0, 512, 1);
+    bench.driver.decide = () => "wait";
+    const write = bench.write(0, 512, 2);
+    // Overdue, and the driver does not let go of it: it may land at any time.
+    bench.clock.advance(1_300);
+    bench.driver.decide = () => "ok";
+    bench.driver.disconnect();
+    bench.driver.seen.length = 0;
+    bench.driver.connect();
+    bench.clock.advance(500);
+    expect(bench.driver.seen).toEqual([]);
+    bench.driver.answer("ECONNRESET");
+    bench.clock.advance(500);
+    expect([bench.driver.seen, write.state]).toEqual([["write 0+512", "write 0+512"], "ok"]);
   });
 
   it("the replay log is cut by flushes of its own before writes have to wait", async () => {

@@ -9,13 +9,13 @@ import {
 } from "@rehandle/driver-sdk";
 
 import { Attempt } from "./attempt.ts";
-import { Deadlines } from "./deadlines.ts";
 import { Drain } from "./drain.ts";
 import type { BackendEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { HangStatus, type Outage } from "./hang-status.ts";
 import { HoldLedger } from "./hold-ledger.ts";
-import { backendClosed, gaveUp, unreachable } from "./hold-errors.ts";
+import { backendClosed, unreachable } from "./hold-errors.ts";
+import { HoldExpiry } from "./hold-expiry.ts";
 import { InFlight } from "./in-flight.ts";
 import { LateAttempts } from "./late-attempts.ts";
 import { directionOf, type HoldPolicy } from "./policy.ts";
@@ -57,17 +57,19 @@ export class Engine {
   readonly inFlight: InFlight;
   /** What took too long, and may still land. */
   readonly late: LateAttempts;
+  readonly expiry: HoldExpiry;
   /** Bits of {@link Gate}. */
   gate = 0;
   /** RFC patch 4: false = errors are reported, nothing is held. */
   enabled = true;
   /** Grows when the backend may have restarted. */
   generation = 0;
+  /** Grows whenever the driver says that it is connected again. */
+  connection = 0;
   supervision!: Supervision;
   #seq = 0;
   readonly #entries: RequestEntry[] = [];
   readonly #attempts: Attempt[] = [];
-  readonly #deadlines: Deadlines;
   readonly index: RangeIndex;
   readonly #emit: (event: BackendEvent) => void;
 
@@ -84,7 +86,7 @@ export class Engine {
     this.ledger = new HoldLedger(parts.clock, this.hang, this.counters, this.queue);
     this.inFlight = new InFlight(parts.clock, parts.requestTimeout, (attempt) => attempt.owner?.onOverdue(attempt));
     this.late = new LateAttempts(this);
-    this.#deadlines = new Deadlines(parts.clock, () => this.#expire());
+    this.expiry = new HoldExpiry(this);
     this.index = new RangeIndex(
       (item) => this.#onUnblocked(item as RequestEntry),
       (item) => this.#pool(item as RequestEntry),
@@ -131,6 +133,7 @@ export class Engine {
     if (attempt.extents.length > 0) attempt.extents = [];
     attempt.owner = entry;
     attempt.generation = this.generation;
+    attempt.connection = this.connection;
     if (this.log !== null) attempt.logPosition = this.log.position;
     entry.attempt = attempt;
     entry.attempts += 1;
@@ -191,14 +194,14 @@ export class Engine {
   /** Marks a queued request as held by an outage that it did not meet itself. */
   holdQueued(entry: RequestEntry): void {
     this.ledger.hold(entry, "outage");
-    this.watchDeadline(entry);
+    this.expiry.watch(entry);
   }
 
   /** Forgets all timers. */
   dispose(): void {
     this.hang.dispose();
     this.inFlight.dispose();
-    this.#deadlines.dispose();
+    this.expiry.dispose();
   }
 
   #park(entry: RequestEntry): void {
@@ -241,7 +244,7 @@ export class Engine {
     }
     entry.attempt = null;
     if (error === null) this.#onSuccess(entry, attempt);
-    else this.#onFailure(entry, error);
+    else this.#onFailure(entry, error, attempt.connection);
     this.#recycleAttempt(attempt);
     this.supervision.onSettled();
   };
@@ -280,7 +283,7 @@ export class Engine {
     if (log.wantsFlush) this.supervision.onLogGrown();
   }
 
-  #onFailure(entry: RequestEntry, error: BlockError): void {
+  #onFailure(entry: RequestEntry, error: BlockError, connection: number): void {
     const { cycle } = entry;
     const overdue = entry.state === "overdue";
     if (overdue) this.late.overdue.delete(entry);
@@ -293,7 +296,8 @@ export class Engine {
     } else if (this.policy.isHeld(cause, entry.direction) && this.canHold(entry)) {
       if (!heldBefore) this.ledger.noteFailure(entry, cause);
       this.#requeue(entry);
-      this.supervision.onHeld(cause);
+      // What an earlier connection brought with its end says nothing about this one.
+      this.supervision.onHeld(cause, connection !== this.connection);
     } else {
       this.act(entry, cause);
     }
@@ -305,7 +309,7 @@ export class Engine {
     entry.moveTo("queued");
     this.queue.insert(entry);
     this.ledger.hold(entry, "failed");
-    this.watchDeadline(entry);
+    this.expiry.watch(entry);
   }
 
   #stop(entry: RequestEntry): void {
@@ -327,40 +331,7 @@ export class Engine {
 
   #onHangTimeout(set: boolean, outage: Outage): void {
     this.#emit({ type: "hang-timeout", set, outage: outage.id, since: outage.startedAtRealtime });
-    if (!set) return;
-    this.counters.timeouts += 1;
-    const seconds = this.policy.iohangTimeoutMs / 1000;
-    for (const entry of this.queue.snapshot()) {
-      if (entry.troubled && entry.state === "queued") this.act(entry, gaveUp(entry, `I/O hang lasted ${seconds} s`));
-    }
-    for (const entry of this.late.overdue) {
-      this.ledger.release(entry);
-      entry.failWhenDone ??= gaveUp(entry, `I/O hang lasted ${seconds} s`);
-    }
-    this.supervision.onSettled();
-  }
-
-  watchDeadline(entry: RequestEntry): void {
-    this.#deadlines.add(entry.heldSince + this.policy[entry.direction].retryTimeout);
-  }
-
-  /** Ends every hold whose own time is over, and says when the next one is. */
-  #expire(): number {
-    const now = this.clock.now();
-    let next = Infinity;
-    for (const entry of this.queue.snapshot()) {
-      if (!entry.troubled || entry.state !== "queued") continue;
-      const due = entry.heldSince + this.policy[entry.direction].retryTimeout;
-      if (due > now) next = Math.min(next, due);
-      else this.act(entry, gaveUp(entry, "retry timeout is over"));
-    }
-    for (const entry of this.late.overdue) {
-      const due = entry.heldSince + this.policy[entry.direction].retryTimeout;
-      if (due > now) next = Math.min(next, due);
-      else entry.failWhenDone ??= gaveUp(entry, "retry timeout is over");
-    }
-    this.supervision.onSettled();
-    return next;
+    if (set) this.expiry.endOutage();
   }
 
   #noteSent(entry: RequestEntry): void {

@@ -26,7 +26,7 @@ export class LateAttempts {
   /** Keeps later requests out of a range while something may still land there. */
   fence(fence: RangeItem, exempt: RequestEntry | null): void {
     this.fences.add(fence);
-    this.#engine.index.addFence(fence, (item) => item === exempt || !isQueued(item));
+    this.#engine.index.addFence(fence, (item) => item === exempt || (item as RequestEntry).state !== "queued");
   }
 
   unfence(fence: RangeItem): void {
@@ -62,13 +62,13 @@ export class LateAttempts {
     const held = this.#engine.policy.isHeld(error, entry.direction) && this.#engine.canHold(entry);
     if (held) {
       this.#engine.ledger.hold(entry, "failed");
-      this.#engine.watchDeadline(entry);
+      this.#engine.expiry.watch(entry);
     } else {
       entry.failWhenDone = error;
     }
     if (cycle > 0) this.#engine.supervision.onFailure(cycle);
     this.detach(entry);
-    if (held) this.#engine.supervision.onHeld(error);
+    if (held) this.#engine.supervision.onHeld(error, attempt.connection !== this.#engine.connection);
   };
 
   /** Takes a request back from the driver, as far as the driver lets go of it, to fail or to queue it. */
@@ -121,9 +121,4 @@ export class LateAttempts {
     if (error === null) this.#engine.supervision.onLateAnswer();
     this.#engine.supervision.onSettled();
   }
-}
-
-/** Ghosts count as queued: they stand for what is behind them. */
-function isQueued(item: RangeItem): boolean {
-  return item.ghost || (item as RequestEntry).state === "queued";
 }

@@ -44,6 +44,11 @@ export class Prober implements AttemptOwner {
     this.#host.send(attempt);
   }
 
+  /** Whatever comes of the probe that is on its way no longer matters. */
+  forget(): void {
+    this.#current = null;
+  }
+
   onOverdue(attempt: Attempt): void {
     attempt.owner = null;
     this.#current = null;

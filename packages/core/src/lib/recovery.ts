@@ -86,6 +86,8 @@ export class Recovery {
   /** The driver is connected again. Requests are sent at once. */
   onConnected(): void {
     this.#disconnected = false;
+    // A probe that the old connection never answered is forgotten with it.
+    this.#probing = false;
     this.#host.backoff.reset();
     this.#cancelTimer();
     this.eager = true;

@@ -10,7 +10,8 @@ export interface Supervision {
   readonly isRecovering: boolean;
   /** Nothing is known against the way to the storage. */
   readonly isUp: boolean;
-  onHeld(error: BlockError): void;
+  /** `stale`: the error belongs to a connection that is gone. */
+  onHeld(error: BlockError, stale: boolean): void;
   onAppended(entry: RequestEntry): void;
   onRemoved(entry: RequestEntry): void;
   onUnblocked(entry: RequestEntry): void;

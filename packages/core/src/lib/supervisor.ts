@@ -64,6 +64,8 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
       this.#emit({ type: "connection", connected: true, reason: "connected again" });
       const known = event.instance !== null && event.instance === this.#instance;
       this.#instance = event.instance;
+      this.#engine.connection += 1;
+      this.prober.forget();
       if (!known) this.#expectRestart();
       this.recovery.onConnected();
     } else if (event.type === "refused") {
@@ -89,9 +91,10 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
     return this.recovery.health === "recovering";
   }
 
-  onHeld(error: BlockError): void {
+  onHeld(error: BlockError, stale: boolean): void {
     this.#watchCongestion();
-    this.recovery.onHeld(error.errorClass);
+    if (stale) this.recovery.advance();
+    else this.recovery.onHeld(error.errorClass);
   }
 
   onAppended(entry: RequestEntry): void {
