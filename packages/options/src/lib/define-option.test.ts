@@ -140,6 +140,13 @@ test("keys that would pollute a prototype are just keys", () => {
   expect(({} as Record<string, unknown>)["x"]).toBeUndefined();
 });
 
+test("members are those of the object itself, though it has a prototype", () => {
+  const named = { Named: { struct: { "*constructor": "str", "*toString": "str" } } } as const;
+  const option = defineOption({ flag: "-x", types: named, type: "Named" });
+  expect(Object.keys(option.fromJson({}))).toEqual([]);
+  expect(option.parseValue("toString=1")).toMatchObject({ toString: "1" });
+});
+
 describe("help", () => {
   const withHelp = defineOption({
     flag: "--blockdev",

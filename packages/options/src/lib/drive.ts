@@ -75,7 +75,7 @@ const I64_MAX = 2n ** 63n - 1n;
  */
 export function parseDrive(argument: string, context: DriveContext = createDriveContext()): Drive {
   const opts = parseQemuOpts(argument);
-  const options = expandCache(rename(opts.options));
+  const options = expandCache(rename(lastOfEach(opts.options)));
   checkThrottling(options);
   const values = readOpts(DRIVE_KEYS, options);
   const media = parseMedia(values.media);
@@ -104,6 +104,13 @@ export function parseDrive(argument: string, context: DriveContext = createDrive
   };
 }
 
+/** Of each key the last, which is the one that counts. */
+function lastOfEach(options: readonly QemuOpt[]): QemuOpt[] {
+  const last = new Map<string, QemuOpt>();
+  for (const option of options) last.set(option.key, option);
+  return [...last.values()];
+}
+
 /** Gives every option its present name. */
 function rename(options: readonly QemuOpt[]): QemuOpt[] {
   const given = new Set(options.map(({ key }) => key));
@@ -117,7 +124,7 @@ function rename(options: readonly QemuOpt[]): QemuOpt[] {
 
 /** Puts the three switches that `cache=` stands for before the options, so that explicit ones win. */
 function expandCache(options: readonly QemuOpt[]): QemuOpt[] {
-  const word = options.findLast(({ key }) => key === "cache")?.value;
+  const word = options.find(({ key }) => key === "cache")?.value;
   if (word === undefined) return [...options];
   const { writeback, direct, noFlush } = parseCacheMode(word);
   return [
@@ -169,7 +176,7 @@ function readWords(values: Values): Words {
   return { cache, aio, discard, detectZeroes, werror, rerror };
 }
 
-/** What `-drive` does not know itself; the last of each key counts. */
+/** What `-drive` does not know itself. */
 function leftOver(options: readonly QemuOpt[]): FlatOptions {
   return new Map(options.filter(({ key }) => !Object.hasOwn(DRIVE_KEYS, key)).map(({ key, value }) => [key, value]));
 }
