@@ -96,6 +96,15 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
+/** Wall clock and CPU time per request, each with its ratio to the first way's. */
+function line(name: string, values: number[], base: number[]): string {
+  const cells = values.map((value, field) => {
+    const ratio = value / (base[field] ?? Number.NaN);
+    return `${value.toFixed(2).padStart(8)} µs ${["wall", "CPU"][field]} (× ${ratio.toFixed(2)})`;
+  });
+  return `  ${name.padEnd(42)} ${cells.join("  ")}`;
+}
+
 const folder = fs.mkdtempSync(join(tmpdir(), "rehandle-bench-"));
 const filename = join(folder, "disk.img");
 fs.writeFileSync(filename, new Uint8Array(FILE).fill(1));
@@ -130,17 +139,10 @@ try {
           rounds[index]?.push(await measure(way, direction, length, depth, count));
         }
       }
-      console.log(
-        `\n${direction} of ${length / 1024} KiB, ${depth} under way (µs per request, CPU µs per request, × plain fs)`,
-      );
-      const base = median((rounds[0] ?? []).map(([wall]) => wall ?? 0));
-      for (const [index, [name]] of ways.entries()) {
-        const wall = median((rounds[index] ?? []).map(([first]) => first ?? 0));
-        const cpu = median((rounds[index] ?? []).map(([, second]) => second ?? 0));
-        console.log(
-          `  ${name.padEnd(42)} ${wall.toFixed(2).padStart(8)} ${cpu.toFixed(2).padStart(8)} ${(wall / base).toFixed(2).padStart(6)}`,
-        );
-      }
+      console.log(`\n${direction} of ${length / 1024} KiB, ${depth} under way`);
+      const lines = rounds.map((values) => [0, 1].map((field) => median(values.map((value) => value[field] ?? 0))));
+      const [base] = lines;
+      for (const [index, [name]] of ways.entries()) console.log(line(name, lines[index] ?? [], base ?? []));
     }
   }
 } finally {

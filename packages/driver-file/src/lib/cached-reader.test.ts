@@ -56,6 +56,14 @@ test("a hole that was never read is not cached, and is read the long way", async
   expect(reads()).toBe(1);
 });
 
+test("beyond 32 bits it is not the page below that is looked for", async () => {
+  const { fileSystem, reads } = countingReads();
+  const bed = await openBed({ filename: temporaryFile(2 ** 33), fileSystem });
+  await bed.client.write(4096, pattern(4096));
+  expect(await bed.client.read(2 ** 32 + 4096, 4096)).toEqual(new Uint8Array(4096));
+  expect(reads()).toBe(1);
+});
+
 test.each([
   ["not cached", NOT_CACHED, 3],
   ["a part only", 100, 3],

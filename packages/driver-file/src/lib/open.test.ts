@@ -152,6 +152,33 @@ test("an abort rejects while the system does not answer, and the late file is cl
   await driver.close();
 });
 
+test("an abort while the open file is looked at closes it, too", async () => {
+  const filename = temporaryFile(4096);
+  const { promise: closed, resolve } = deferred<number>();
+  let opened = -1;
+  let answer: (() => void) | null = null;
+  const fileSystem = faultyFileSystem({
+    fstat(fd, done) {
+      opened = fd;
+      answer = () => nodeFileSystem.fstat(fd, done);
+    },
+    close(fd, done) {
+      nodeFileSystem.close(fd, (error) => {
+        done(error);
+        resolve(fd);
+      });
+    },
+  });
+  const abort = new AbortController();
+  const driver = createFileDriver({ filename, fileSystem });
+  const rejected = driver.open(testContext({ signal: abort.signal })).catch((error: unknown) => error);
+  while (answer === null) await nextTurn();
+  abort.abort();
+  expect(await rejected).toMatchObject({ code: "ECANCELED" });
+  (answer as () => void)();
+  expect(await closed).toBe(opened);
+});
+
 test("an abort before the open", async () => {
   const driver = createFileDriver({ filename: temporaryFile(4096) });
   const opening = driver.open(testContext({ signal: AbortSignal.abort() }));

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
@@ -21,7 +21,10 @@ function smallTmpfs(size: number): string {
 
 /** A loop device over a new file, detached when the test ended. */
 function loopDevice(size: number, ...options: string[]): { device: string; backing: string } {
-  const backing = temporaryFile(size);
+  return loopOver(temporaryFile(size), ...options);
+}
+
+function loopOver(backing: string, ...options: string[]): { device: string; backing: string } {
   const device = runProgram("losetup", "--find", "--show", ...options, backing).trim();
   onTestFinished(() => void runProgram("losetup", "--detach", device));
   return { device, backing };
@@ -96,6 +99,20 @@ test.runIf(canLoop)("a read-only block device", async () => {
   const bed = await openBed({ filename: device, autoReadOnly: true });
   expect(bed.capabilities).toMatchObject({ readOnly: true, size: MIB });
   expect(difference(await bed.client.read(0, MIB), new Uint8Array(MIB))).toBe(-1);
+});
+
+test.runIf(canLoop)("Linux tells of lost writes once, the driver for ever", async () => {
+  // The device has room, what is below it has not: the page cache takes the write, and its write-back fails.
+  const { device } = loopOver(temporaryFile(8 * MIB, smallTmpfs(MIB)));
+  const bed = await openBed({ filename: device });
+  await bed.client.write(0, pattern(4 * MIB));
+  const first: unknown = await bed.client.flush().catch((error: unknown) => error);
+  expect(first).toMatchObject({ code: expect.stringMatching(/EIO|ENOSPC/), errorClass: "permanent" });
+  const other = openSync(device, "r+");
+  onTestFinished(() => closeSync(other));
+  fdatasyncSync(other);
+  await expect(bed.client.flush()).rejects.toMatchObject({ code: "EIO", errorClass: "permanent", cause: first });
+  await expect(bed.client.write(0, pattern(512), { fua: true })).rejects.toMatchObject({ errorClass: "permanent" });
 });
 
 test("a symbolic link is followed", async () => {

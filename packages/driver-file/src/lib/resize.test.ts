@@ -68,3 +68,30 @@ test("a shrink waits for writes that are under way, and what comes meanwhile is 
   expect([await late.done, await flush.done]).toEqual([null, null]);
   expect(statSync(filename).size).toBe(8192);
 });
+
+test("close waits for a resize", async () => {
+  const order: string[] = [];
+  let answer: (() => void) | null = null;
+  const fileSystem = faultyFileSystem({
+    ftruncate(fd, size, done) {
+      answer = () => {
+        order.push("resized");
+        nodeFileSystem.ftruncate(fd, size, done);
+      };
+    },
+    close(fd, done) {
+      order.push("closed");
+      nodeFileSystem.close(fd, done);
+    },
+  });
+  const bed = await openBed({ filename: temporaryFile(4096), fileSystem });
+  const resizing = bed.driver.resize?.(8192);
+  while (answer === null) await nextTurn();
+  const closing = bed.driver.close();
+  await nextTurn();
+  (answer as () => void)();
+  await Promise.all([resizing, closing]);
+  expect(order).toEqual(["resized", "closed"]);
+  // Nothing is said after close.
+  expect(bed.events).toEqual([]);
+});

@@ -1,7 +1,8 @@
 import { getSystemErrorName } from "node:util";
 
-import { createCachedReader, type CachedReader } from "./cached-reader.ts";
+import type { CachedReader } from "./cached-reader.ts";
 import type { Done, SystemError } from "./file-system.ts";
+import { createPageCacheReader } from "./page-cache-reader.ts";
 
 /** Modes of fallocate(2), `linux/falloc.h`. */
 export const FallocateMode = {
@@ -109,7 +110,7 @@ function bind(koffi: Koffi): SystemCalls {
     fallocate: (fd, mode, offset, length, done) =>
       run("fallocate", fallocate.async, [fd, mode, offset, length], (error) => done(error)),
     seek: (fd, offset, whence, done) => run("lseek", lseek.async, [fd, offset, whence], done),
-    cachedReader: createCachedReader(koffi),
+    cachedReader: createPageCacheReader(koffi),
   };
 }
 
