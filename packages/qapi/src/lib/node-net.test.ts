@@ -116,13 +116,9 @@ describe.runIf(hasStorageDaemon())("the client against qemu-storage-daemon", () 
 
   beforeEach(async () => {
     const chardev = `socket,id=c,path=${path},server=on,wait=off`;
-    daemon = spawn(
-      "qemu-storage-daemon",
-      ["--chardev", chardev, "--monitor", "chardev=c", "--pidfile", `${path}.pid`],
-      {
-        stdio: "inherit",
-      },
-    );
+    daemon = spawn(STORAGE_DAEMON, ["--chardev", chardev, "--monitor", "chardev=c", "--pidfile", `${path}.pid`], {
+      stdio: "inherit",
+    });
     for (let tries = 0; tries < 1000; tries++) {
       const probe = connect(path);
       const isThere = await new Promise<boolean>((resolve) => {
