@@ -39,7 +39,7 @@ async function check(folder) {
 /** @param {PackedPackage} entry */
 function contentProblems({ manifest, files }) {
   const missing = ["LICENSE", "README.md", "dist/index.js", "dist/index.d.ts"].filter((file) => !files.includes(file));
-  const unwanted = files.filter((file) => /\.test\.|\/(testing|test-support)\/|\.tsbuildinfo$|\.readme-/.test(file));
+  const unwanted = files.filter((file) => /\.test\.|\/testing\/|\.tsbuildinfo$|\.readme-/.test(file));
   return [
     ...missing.map((file) => `${manifest.name}: ${file} is missing in the tarball`),
     ...unwanted.map((file) => `${manifest.name}: ${file} does not belong into the tarball`),

@@ -22,9 +22,7 @@ export interface Finding {
 /** Every source file below a folder. Tests are also what only tests use, in folders of the name `testing`. */
 export function readSources(folder: string, files: "tests" | "no tests" | "all" = "all"): SourceFile[] {
   return globSync("**/*.ts", { cwd: folder, exclude: ["node_modules", "dist", ".readme-*"] })
-    .filter(
-      (path) => files === "all" || /\.test\.ts$|(^|\/)(testing|test-support)\//.test(path) === (files === "tests"),
-    )
+    .filter((path) => files === "all" || /\.test\.ts$|(^|\/)testing\//.test(path) === (files === "tests"))
     .map((path) => parseFile(join(folder, path)));
 }
 
