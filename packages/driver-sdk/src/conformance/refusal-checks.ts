@@ -123,6 +123,8 @@ async function checkNoNumbers(probe: DriverProbe): Promise<void> {
     [0.5, unit],
     [0, unit + 0.5],
     [0.5, unit - 0.5],
+    [unit, Number.MIN_VALUE],
+    [Number.MIN_VALUE, unit],
     [-unit, unit],
     [unit, -unit],
     [0, -1],

@@ -17,10 +17,9 @@ export function iovLength(iov: readonly Uint8Array[]): number {
 export function checkRequest(capabilities: DriverCapabilities, request: BlockRequest): BlockError | null {
   const { operation, offset, length } = request;
   if (operation === "flush") return null;
-  // NaN, fractions and negative numbers all fail one of these; two fractions may have a whole sum.
-  const end = offset + length;
-  const whole = Number.isInteger(offset) && Number.isSafeInteger(end);
-  if (!(whole && offset >= 0 && length >= 0 && end <= capabilities.size)) {
+  // Both are looked at: a sum may be whole although its parts are not. NaN and Infinity are no integers.
+  const whole = Number.isInteger(offset) && Number.isInteger(length);
+  if (!(whole && offset >= 0 && length >= 0 && offset + length <= capabilities.size)) {
     return refuse(request, "EINVAL", "is out of range");
   }
   const mask = capabilities.requestAlignment - 1;

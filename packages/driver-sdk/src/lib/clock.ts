@@ -35,15 +35,13 @@ export function createSystemClock(): Clock {
     realtime: () => Date.now(),
     setTimer(ms, callback) {
       const due = host.performance.now() + ms;
-      let id: unknown;
-      const arm = (): void => {
+      // setTimeout may be a little early, and cannot wait for longer than LONGEST_DELAY.
+      const wake = (): void => {
         const left = due - host.performance.now();
-        id =
-          left > LONGEST_DELAY
-            ? host.setTimeout(arm, LONGEST_DELAY)
-            : host.setTimeout(callback, Math.max(0, Math.ceil(left)));
+        if (left > 0) id = host.setTimeout(wake, Math.min(Math.ceil(left), LONGEST_DELAY));
+        else callback();
       };
-      arm();
+      let id = host.setTimeout(wake, Math.min(Math.max(0, Math.ceil(ms)), LONGEST_DELAY));
       return { cancel: () => host.clearTimeout(id) };
     },
   };
