@@ -40,8 +40,8 @@ export interface FileDriverOptions {
   readonly cachedReads?: boolean;
   /**
    * Requests of up to so many bytes go through buffers of the driver, so that `abandon` can take their own buffers back
-   * from the thread pool. It costs `queueDepth` × this much memory and a copy: with many requests under way up to a tenth
-   * of the time of a 4 KiB request, a fifth at 16 KiB, half at 64 KiB. Bytes, 0 … 1048576; 0: nothing is copied,
+   * from the thread pool. It costs `queueDepth` × this much memory and a copy: with many requests under way about a tenth
+   * of the time of a 4 KiB request, a third at 16 KiB, half at 64 KiB. Bytes, 0 … 1048576; 0: nothing is copied,
    * `capabilities.zeroCopy` is true, and nothing that the system has can be abandoned. With `cacheDirect` everything is
    * copied anyway and this does not apply. Default 16384.
    */

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /**
  * Whether a test can run that needs `reason` to be null. If it cannot, it says so out loud, and with `CI` set it throws: what
@@ -19,14 +21,26 @@ export function withoutProgram(program: string, debianPackage: string): string |
   return found ? null : `${program} is missing; install the Debian package ${debianPackage}`;
 }
 
-/** Null for the superuser. */
-export function withoutRoot(): string | null {
-  return process.getuid?.() === 0 ? null : "it takes root";
+/** Null if a file system can be mounted here; root in a container often cannot. */
+export function mountUnavailable(): string | null {
+  const folder = mkdtempSync(join(tmpdir(), "rehandle-mount-"));
+  try {
+    const { error, status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]);
+    if (error !== undefined || status !== 0) return "mount does not work; it takes root and its capabilities";
+    runProgram("umount", folder);
+    return null;
+  } finally {
+    rmdirSync(folder);
+  }
 }
 
-/** Null if loop devices can be made. */
+/** Null if loop devices can be made here. */
 export function loopUnavailable(): string | null {
-  return withoutRoot() ?? (existsSync("/dev/loop-control") ? null : "there is no /dev/loop-control");
+  const { error, status } = spawnSync("losetup", ["--find"]);
+  const root = process.getuid?.() === 0;
+  return root && error === undefined && status === 0
+    ? null
+    : "losetup does not work; it takes root and /dev/loop-control";
 }
 
 /** Runs a program to its end. */

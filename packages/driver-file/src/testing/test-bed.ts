@@ -74,7 +74,7 @@ export async function openBed(options: FileDriverOptions, context: Partial<OpenC
   };
 }
 
-export function submitTo(driver: BlockDriver, fields: Partial<BlockRequest>): Submitted {
+function submitTo(driver: BlockDriver, fields: Partial<BlockRequest>): Submitted {
   const { promise, resolve } = deferred<BlockError | null>();
   const submitted: Submitted = {
     request: createRequest({
