@@ -147,6 +147,22 @@ describe("reconnect-delay without a layer that holds requests", () => {
     expect(await kept.done).toBeNull();
   });
 
+  test("close from within the event of the loss leaves nothing behind", async () => {
+    const [driver, connection] = await open({ reconnectDelay: 10 });
+    const inFlight = driver.submit(write(0));
+    await connection.nextRequest();
+    let closing: Promise<void> | null = null;
+    driver.events.push = () => {
+      closing = driver.driver.close();
+      return 1;
+    };
+    connection.socket.destroy();
+    expect(await inFlight.done).toMatchObject({ code: "ECANCELED" });
+    await closing;
+    expect(clock.pending).toBe(0);
+    expect(server.connections).toHaveLength(1);
+  });
+
   test("close gives back what waits", async () => {
     const [driver, connection] = await open({ reconnectDelay: 10 });
     const waiting = driver.submit(write(0));
