@@ -10,7 +10,9 @@ export interface FileStatus {
   readonly dev: number;
   /** The device that a device node stands for, as `st_rdev`. */
   readonly rdev: number;
+  /** It is a regular file. */
   isFile(): boolean;
+  /** It is a block device. */
   isBlockDevice(): boolean;
 }
 
@@ -28,15 +30,25 @@ export type Moved = (error: SystemError, bytes: number) => void;
  * {@link nodeFileSystem} is the real one.
  */
 export interface FileSystem {
+  /** stat(2): follows symbolic links. */
   stat(path: string, done: (error: SystemError, status: FileStatus) => void): void;
+  /** open(2) of a file that exists; `flags` are those of `fs.constants`. */
   open(path: string, flags: number, done: (error: SystemError, fd: number) => void): void;
+  /** fstat(2). */
   fstat(fd: number, done: (error: SystemError, status: FileStatus) => void): void;
+  /** pread(2) of `length` bytes from byte `position` of the file into `buffer`, from its byte `offset` on. */
   read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
+  /** preadv(2): as `read`, into one part after the other. */
   readv(fd: number, parts: readonly Uint8Array[], position: number, done: Moved): void;
+  /** pwrite(2) of `length` bytes of `buffer`, from its byte `offset` on, to byte `position` of the file. */
   write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
+  /** pwritev(2): as `write`, of one part after the other. */
   writev(fd: number, parts: readonly Uint8Array[], position: number, done: Moved): void;
+  /** fdatasync(2). */
   fdatasync(fd: number, done: Done): void;
+  /** ftruncate(2) to `size` bytes. */
   ftruncate(fd: number, size: number, done: Done): void;
+  /** close(2). The number is free for another file from then on. */
   close(fd: number, done: Done): void;
   /** A small text file, as those below /sys. */
   readText(path: string, done: (error: SystemError, text: string) => void): void;

@@ -6,14 +6,23 @@ import { createPageCacheReader } from "./page-cache-reader.ts";
 
 /** Modes of fallocate(2), `linux/falloc.h`. */
 export const FallocateMode = {
+  /** No bit at all: allocates blocks that are missing. */
   ALLOCATE: 0,
+  /** The file does not become longer. */
   KEEP_SIZE: 1,
+  /** Frees blocks, which then read as zeroes; only together with KEEP_SIZE. */
   PUNCH_HOLE: 2,
+  /** Blocks read as zeroes and stay allocated. */
   ZERO_RANGE: 16,
 } as const;
 
 /** Whence of lseek(2) for sparse files. */
-export const SeekWhence = { DATA: 3, HOLE: 4 } as const;
+export const SeekWhence = {
+  /** The first byte at or after the offset that is not in a hole; `ENXIO` if there is none. */
+  DATA: 3,
+  /** The first byte at or after the offset that is in a hole; the end of the file counts as one. */
+  HOLE: 4,
+} as const;
 
 /**
  * System calls that Node does not have. {@link loadSystemCalls} makes them with the optional package `koffi`; a test may
