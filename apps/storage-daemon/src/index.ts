@@ -1,1 +1,2 @@
-export {};
+export type { DaemonOptions } from "./lib/daemon-options.ts";
+export { startDaemon, type RunningDaemon, type StopReason } from "./lib/start-daemon.ts";

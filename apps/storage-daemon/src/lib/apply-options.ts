@@ -1,0 +1,120 @@
+import { isOptionError, type Option } from "@rehandle/options";
+import { CHARDEV_HELP } from "./chardev-options.ts";
+import type { GivenOption } from "./command-line.ts";
+import type { Daemon } from "./daemon.ts";
+import { heldNames } from "./held-names.ts";
+import type { NodeOptions } from "./node-types.ts";
+import { blockdevOption, exportOption, monitorOption, nbdServerOption, objectOption } from "./option-table.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** The text that a cry for help is answered with; the program then ends. */
+export class HelpGiven {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** What applying an option says meanwhile. */
+export interface Messages {
+  /** A line of a warning, or a notice. */
+  say(option: string, level: "warning" | "info", message: string): void;
+}
+
+/**
+ * Works the options off in their order.
+ *
+ * @returns the path of the pid file, or the answer to a cry for help
+ * @throws UsageError (as a rejection) in QEMU's words, with the option at fault
+ */
+export async function applyOptions(
+  daemon: Daemon,
+  options: readonly GivenOption[],
+  messages: Messages,
+  isStopping: () => boolean,
+): Promise<{ pidFile: string | null } | HelpGiven> {
+  const held = heldNames(readNodes(options));
+  let pidFile: string | null = null;
+  for (const option of options) {
+    if (isStopping()) break;
+    if (option.name === "pidfile") {
+      pidFile = option.argument;
+      continue;
+    }
+    try {
+      const answer = await apply(daemon, option, held, messages);
+      if (answer instanceof HelpGiven) return answer;
+    } catch (error) {
+      throw atOption(error, option);
+    }
+  }
+  return { pidFile };
+}
+
+async function apply(
+  daemon: Daemon,
+  { name, argument, text }: GivenOption,
+  held: ReadonlySet<string>,
+  messages: Messages,
+): Promise<HelpGiven | void> {
+  switch (name) {
+    case null:
+      throw new UsageError("Unexpected argument");
+    case "blockdev": {
+      const options = blockdevOption.parseValue(argument);
+      return daemon.addNode(options, held.has(options["node-name"] ?? ""));
+    }
+    case "drive":
+      return warn(messages, text, await daemon.addDrive(argument));
+    case "chardev": {
+      if (argument === "help" || argument === "?") return new HelpGiven(`${CHARDEV_HELP}\n`);
+      const onWait = (where: string): void => messages.say(text, "info", `QEMU waiting for connection on: ${where}`);
+      return warn(messages, text, await daemon.addChardev(argument, onWait));
+    }
+    case "object":
+      return orHelp(objectOption, argument, (settings) => daemon.addObject(settings));
+    case "nbd-server":
+      return daemon.startNbdServer(nbdServerOption.parseValue(argument));
+    case "export":
+      return daemon.addExport(exportOption.parseValue(argument));
+    case "monitor":
+      return daemon.addMonitor(monitorOption.parseValue(argument));
+    default:
+      throw new UsageError(`--${name} is not supported`);
+  }
+}
+
+async function orHelp<T>(
+  option: Option<T>,
+  argument: string,
+  add: (value: T) => Promise<void>,
+): Promise<HelpGiven | void> {
+  const parsed = option.parse(argument);
+  if (parsed.kind === "help") return new HelpGiven(`${parsed.text}\n`);
+  return add(parsed.value);
+}
+
+/** Every other line goes on where the one before it ended, as QEMU prints them. */
+function warn(messages: Messages, option: string, warnings: readonly string[]): void {
+  for (const warning of warnings) messages.say(option, "warning", warning);
+}
+
+/** The nodes that can be read; what is wrong with others is found when it is their turn. */
+function readNodes(options: readonly GivenOption[]): NodeOptions[] {
+  const nodes: NodeOptions[] = [];
+  for (const { name, argument } of options) {
+    if (name !== "blockdev") continue;
+    try {
+      nodes.push(blockdevOption.parseValue(argument));
+    } catch (error) {
+      if (!isOptionError(error)) throw error;
+    }
+  }
+  return nodes;
+}
+
+function atOption(error: unknown, { text }: GivenOption): unknown {
+  if (error instanceof UsageError) return new UsageError(error.message, text, error.hints);
+  return isOptionError(error) ? new UsageError(error.message, text, error.hints) : error;
+}

@@ -1,0 +1,119 @@
+import { parseQemuOpts, readOpts, type OptDescriptions } from "@rehandle/options";
+import { portOf } from "./open-driver.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Where a monitor's bytes come from. */
+export type ChardevOptions = { readonly id: string; readonly warnings: readonly string[] } & (
+  | { readonly backend: "stdio" }
+  | { readonly backend: "null" }
+  | {
+      readonly backend: "socket";
+      readonly address: ChardevAddress;
+      readonly isServer: boolean;
+      /** Of a server: the start goes on when the first client is there. */
+      readonly waits: boolean;
+    }
+);
+
+/** An end of a socket. */
+export type ChardevAddress =
+  | { readonly path: string }
+  | { readonly fd: number; readonly text: string }
+  | { readonly host: string; readonly port: number };
+
+/** Keys of QEMU's `-chardev` that mean something here. */
+const SUPPORTED = {
+  backend: { type: "str" },
+  path: { type: "str" },
+  fd: { type: "str" },
+  host: { type: "str" },
+  port: { type: "str" },
+  server: { type: "bool" },
+  wait: { type: "bool" },
+  delay: { type: "bool" },
+  nodelay: { type: "bool" },
+  signal: { type: "bool" },
+  mux: { type: "bool", default: "off" },
+} as const;
+
+/** Keys that QEMU knows besides. */
+const REFUSED: OptDescriptions = {
+  localaddr: { type: "str" },
+  localport: { type: "str" },
+  to: { type: "number" },
+  ipv4: { type: "bool" },
+  ipv6: { type: "bool" },
+  reconnect: { type: "number" },
+  telnet: { type: "bool" },
+  tn3270: { type: "bool" },
+  "tls-creds": { type: "str" },
+  "tls-authz": { type: "str" },
+  websocket: { type: "bool" },
+  width: { type: "number" },
+  height: { type: "number" },
+  cols: { type: "number" },
+  rows: { type: "number" },
+  size: { type: "size" },
+  chardev: { type: "str" },
+  append: { type: "bool" },
+  logfile: { type: "str" },
+  logappend: { type: "bool" },
+  abstract: { type: "bool" },
+  tight: { type: "bool" },
+};
+
+const BACKENDS: readonly string[] = ["null", "socket", "stdio"];
+
+/** The text of `--chardev help`. */
+export const CHARDEV_HELP: string = ["Available chardev backend types: ", ...BACKENDS.map((word) => `  ${word}`)].join(
+  "\n",
+);
+
+/**
+ * Parses the argument of `--chardev`.
+ *
+ * @throws UsageError or OptionError in QEMU's words
+ */
+export function readChardev(argument: string): ChardevOptions {
+  const known = { ...SUPPORTED, ...REFUSED };
+  const opts = parseQemuOpts(argument, { impliedKey: "backend", known });
+  const values = readOpts(SUPPORTED, opts.options);
+  const { id, warnings } = opts;
+  const { backend } = values;
+  if (id === undefined) throw new UsageError("chardev: no id specified");
+  if (backend === undefined) throw new UsageError(`chardev: "${id}" missing backend`);
+  const refused = opts.options.find(({ key }) => Object.hasOwn(REFUSED, key));
+  if (backend === "stdio" || backend === "null") return { id, warnings, backend };
+  if (backend !== "socket") throw new UsageError(`'${backend}' is not a valid char driver name`);
+  if (refused !== undefined) throw new UsageError(`chardev: socket: ${refused.key} is not supported`);
+  const isServer = values.server ?? false;
+  if (!isServer && values.wait !== undefined) {
+    throw new UsageError("'wait' option is incompatible with socket in client connect mode");
+  }
+  const waits = isServer && (values.wait ?? true);
+  return { id, warnings, backend, address: readAddress(values), isServer, waits };
+}
+
+function readAddress({
+  path,
+  fd,
+  host,
+  port,
+}: {
+  path?: string;
+  fd?: string;
+  host?: string;
+  port?: string;
+}): ChardevAddress {
+  if ([path, fd, host].filter((value) => value !== undefined).length > 1) {
+    throw new UsageError("None or one of 'path', 'fd' or 'host' option required.");
+  }
+  if (path !== undefined) return { path };
+  if (host !== undefined) {
+    if (port === undefined) throw new UsageError("chardev: socket: no port given");
+    return { host, port: portOf(host, port) };
+  }
+  const text = fd ?? "";
+  if (!/^[0-9]{1,9}$/.test(text)) throw new UsageError(`Unable to parse FD number ${text}`);
+  return { fd: Number(text), text };
+}

@@ -1,0 +1,124 @@
+import { createDriveContext, type DriveContext } from "@rehandle/options";
+import { BackendWatch, type Emit } from "./backend-watch.ts";
+import { Chardev } from "./chardev.ts";
+import { readChardev } from "./chardev-options.ts";
+import type { DaemonSurroundings } from "./daemon-options.ts";
+import { readDrive } from "./drive-nodes.ts";
+import { createLog, type Log } from "./log.ts";
+import { Monitors } from "./monitor.ts";
+import { NbdService } from "./nbd-service.ts";
+import type { Node } from "./node.ts";
+import { NodeGraph } from "./node-graph.ts";
+import type { NodeOptions } from "./node-types.ts";
+import type { ExportSettings, MonitorSettings, NbdServerSettings, ObjectSettings } from "./option-table.ts";
+import { qmpCommands } from "./qmp-commands.ts";
+import { TlsObjects } from "./tls-objects.ts";
+import { UsageError } from "./usage-error.ts";
+import { QMP_VERSION } from "./version.ts";
+
+/** Everything that a daemon has: nodes, drives, exports, monitors; and how each option adds to it. */
+export class Daemon {
+  readonly log: Log;
+  readonly graph: NodeGraph;
+  readonly nbd: NbdService;
+  readonly monitors: Monitors;
+  readonly chardevs: Map<string, Chardev> = new Map();
+  readonly drives: Map<string, Node | null> = new Map();
+  /** By node-name. */
+  readonly watches: Map<string, BackendWatch> = new Map();
+  readonly #tls: TlsObjects = new TlsObjects();
+  readonly #driveContext: DriveContext = createDriveContext();
+  readonly #surroundings: DaemonSurroundings;
+
+  constructor(surroundings: DaemonSurroundings, quit: () => void) {
+    const { clock, random, stderr } = surroundings;
+    this.#surroundings = surroundings;
+    this.log = createLog(clock, (line) => void stderr.write(line));
+    this.graph = new NodeGraph({
+      clock,
+      random,
+      findCredentials: (id) => this.#tls.client(id),
+      onOpened: (node) => this.#watch(node),
+    });
+    const { log, graph } = this;
+    const onDeleted = (id: string): void => this.monitors.emit("BLOCK_EXPORT_DELETED", { id });
+    this.nbd = new NbdService({ clock, log, graph, tls: this.#tls, onDeleted });
+    const { nbd, drives, watches } = this;
+    this.monitors = new Monitors(qmpCommands({ clock, graph, nbd, drives, watches, quit }), QMP_VERSION, clock);
+  }
+
+  async addNode(options: NodeOptions, held: boolean): Promise<void> {
+    await this.graph.add(options, { held });
+  }
+
+  /** Resolves with lines that QEMU would warn with. */
+  async addDrive(argument: string): Promise<readonly string[]> {
+    const { drive, node, warnings } = readDrive(argument, this.#driveContext);
+    this.drives.set(drive.id, node === null ? null : await this.graph.add(node, { device: drive.id }));
+    return warnings;
+  }
+
+  async addObject(settings: ObjectSettings): Promise<void> {
+    await this.#tls.add(settings);
+  }
+
+  async startNbdServer(settings: NbdServerSettings): Promise<void> {
+    await this.nbd.start(settings);
+  }
+
+  async addExport(settings: ExportSettings): Promise<void> {
+    await this.nbd.add(settings);
+  }
+
+  /** Resolves with lines that QEMU would warn with. */
+  async addChardev(argument: string, onWait: (where: string) => void): Promise<readonly string[]> {
+    const options = readChardev(argument);
+    const { id, warnings } = options;
+    if (this.chardevs.has(id)) throw new UsageError(`Duplicate ID '${id}' for chardev`);
+    const chardev = new Chardev(id);
+    this.chardevs.set(id, chardev);
+    await chardev.open(options, this.#surroundings);
+    if (options.backend === "socket" && options.waits) {
+      const { address } = options;
+      const where =
+        "path" in address ? `unix:${address.path}` : "fd" in address ? "fd" : `${address.host}:${address.port}`;
+      onWait(`disconnected:${where},server=on`);
+      await chardev.firstConnection();
+    }
+    return warnings;
+  }
+
+  addMonitor(settings: MonitorSettings): void {
+    const chardev = this.chardevs.get(settings.chardev);
+    if (chardev === undefined) throw new UsageError(`chardev "${settings.chardev}" not found`);
+    if (settings.mode === "readline") throw new UsageError("Only QMP is supported");
+    if (settings.pretty) throw new UsageError("pretty=on is not supported");
+    if (chardev.isInUse) throw new UsageError(`Device '${settings.chardev}' is in use`);
+    chardev.consume((connection) => this.monitors.serve(connection));
+  }
+
+  /** What is there, in one line. */
+  describe(): string {
+    const nodes = this.graph.nodes.filter(({ isOwned }) => !isOwned).map(({ name }) => name);
+    const exports = this.nbd.exports.map(({ name }) => name);
+    return `nodes: ${nodes.join(", ") || "none"}; exports: ${exports.join(", ") || "none"}`;
+  }
+
+  #watch(node: Node): void {
+    const { name, device, backend } = node;
+    const { log } = this;
+    const { clock } = this.#surroundings;
+    if (backend !== null) {
+      const emit: Emit = (event, data) => this.monitors.emit(event, data);
+      this.watches.set(name, new BackendWatch({ name, device, backend, clock, log, emit }));
+    } else if (node.child === null && node.capabilities.reportsConnection) {
+      node.listeners.add((event) => {
+        if (event.type === "disconnected") {
+          log.limited("lost", "warning", name, `connection lost: ${event.error.code}: ${event.error.message}`);
+        } else if (event.type === "connected") {
+          log.limited("back", "info", name, `connected again, connection ${event.generation}`);
+        }
+      });
+    }
+  }
+}

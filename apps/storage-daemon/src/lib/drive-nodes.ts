@@ -1,0 +1,108 @@
+import {
+  driveOptionError,
+  isOptionError,
+  parseDrive,
+  type Drive,
+  type DriveContext,
+  type KeyvalObject,
+} from "@rehandle/options";
+import type { NodeOptions, NodeOptionsOf } from "./node-types.ts";
+import { blockdevOption } from "./option-table.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A drive of the command line and the node that it stands for. */
+export interface DriveNodes {
+  readonly drive: Drive;
+  /** The topmost node, named like the drive; null for a drive without a medium. */
+  readonly node: NodeOptions | null;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The nodes of a `-drive`: the storage and, above it, a `rehandle` node if anything of the drive asks for one. The topmost
+ * one has the drive's id as its node-name, unless `node-name` is given, so that `--export` can name it.
+ *
+ * @throws UsageError or OptionError in QEMU's words
+ */
+export function readDrive(argument: string, context: DriveContext): DriveNodes {
+  const drive = parseDrive(argument, context);
+  if (drive.snapshot) throw new UsageError("snapshot=on is not supported");
+  if (drive.copyOnRead) throw new UsageError("copy-on-read=on is not supported");
+  if (!drive.cache.writeback) throw new UsageError("cache.writeback=off is not supported");
+  if (drive.node === undefined) return { drive, node: null, warnings: drive.warnings };
+  const warnings = [...drive.warnings, ...probeWarnings(drive.node), ...retryWarnings(drive)];
+  return { drive, node: needsFilter(drive) ? filterNode(drive) : storageNode(drive, drive.id), warnings };
+}
+
+/** With `report` for both directions and nothing held, a filter would only stand in the way. */
+function needsFilter(drive: Drive): boolean {
+  const held = drive.iohangTimeout > 0 || (drive.readRetryTimeout ?? 0) > 0 || (drive.writeRetryTimeout ?? 0) > 0;
+  return held || drive.werror !== "report" || drive.rerror !== "report";
+}
+
+function filterNode(drive: Drive): NodeOptions {
+  const storage = storageNode(drive, undefined);
+  const texts: Record<string, string> = {
+    driver: "rehandle",
+    "node-name": storage["node-name"] === undefined ? drive.id : `${drive.id}-rehandle`,
+    "iohang-timeout": String(drive.iohangTimeout),
+    werror: drive.werror,
+    rerror: drive.rerror,
+    ...number("write-retry-interval", drive.writeRetryInterval),
+    ...number("write-retry-timeout", drive.writeRetryTimeout),
+    ...number("read-retry-interval", drive.readRetryInterval),
+    ...number("read-retry-timeout", drive.readRetryTimeout),
+    discard: drive.discard,
+    "read-only": onOff(drive.readOnly),
+    file: "",
+  };
+  const filter = blockdevOption.fromKeyval({ ...texts }) as NodeOptionsOf<"rehandle">;
+  return { ...filter, file: storage };
+}
+
+function number(name: string, value: number | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: String(value) };
+}
+
+/** The node that the drive's file and format mean. What is said of the drive holds for the nodes below it. */
+function storageNode(drive: Drive, name: string | undefined): NodeOptions {
+  const given = drive.node ?? {};
+  const defaults: KeyvalObject = {
+    ...(name === undefined ? {} : { "node-name": name }),
+    driver: "raw",
+    discard: drive.discard,
+    "read-only": onOff(drive.readOnly),
+    "auto-read-only": "on",
+    "detect-zeroes": drive.detectZeroes,
+    cache: { direct: onOff(drive.cache.direct), "no-flush": onOff(drive.cache.noFlush) },
+  };
+  const tree: KeyvalObject = { ...defaults, ...given };
+  try {
+    return blockdevOption.fromKeyval(tree);
+  } catch (error) {
+    throw isOptionError(error) ? unknownDriver(driveOptionError(error, tree)) : error;
+  }
+}
+
+/** `-drive` says it otherwise than `--blockdev`. */
+function unknownDriver<E extends Error>(error: E): E | UsageError {
+  const found = /^Parameter 'driver' does not accept value '(.*)'$/s.exec(error.message);
+  return found === null ? error : new UsageError(`Unknown driver '${found[1] ?? ""}'`);
+}
+
+function probeWarnings(node: KeyvalObject): string[] {
+  if (node["driver"] !== undefined) return [];
+  return ["Image format was not specified, and is taken as raw. Specify format=raw to remove this warning."];
+}
+
+function retryWarnings(drive: Drive): string[] {
+  if (drive.iohangTimeout > 0) return [];
+  const idle = (["write", "read"] as const).filter((direction) => {
+    return drive[`${direction}RetryInterval`] !== undefined && (drive[`${direction}RetryTimeout`] ?? 0) === 0;
+  });
+  return idle.map((name) => `${name}-retry-interval does nothing without ${name}-retry-timeout or iohang-timeout`);
+}
+
+function onOff(value: boolean): string {
+  return value ? "on" : "off";
+}

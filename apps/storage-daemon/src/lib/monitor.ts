@@ -1,0 +1,84 @@
+import { createQmpServer, type QmpServer, type QmpTransport, type QmpVersion } from "@rehandle/qapi";
+import type { QmpClock, QmpHandlers } from "@rehandle/qapi";
+import type { Connection } from "./chardev.ts";
+import { daemonSchema, type DaemonSchema } from "./qmp-schema.ts";
+
+/** Monitors at a time; more are closed at once. */
+const MAX_MONITORS = 64;
+
+/** All monitors of a daemon. */
+export class Monitors {
+  readonly #server: QmpServer<DaemonSchema>;
+  readonly #outputs = new Set<Connection>();
+  #ending = false;
+
+  constructor(commands: QmpHandlers<DaemonSchema>, version: QmpVersion, clock: QmpClock) {
+    this.#server = createQmpServer({ schema: daemonSchema, commands, version, clock });
+  }
+
+  /** How many are connected. */
+  get count(): number {
+    return this.#server.sessions;
+  }
+
+  /** Sends an event to all of them. */
+  readonly emit: QmpServer<DaemonSchema>["emit"] = (event, data) => this.#server.emit(event, data);
+
+  /** Serves a connection until it ends. */
+  serve(connection: Connection): void {
+    const { input, output } = connection;
+    if (this.#ending || this.#outputs.size >= MAX_MONITORS) {
+      output.destroy();
+      return;
+    }
+    this.#outputs.add(connection);
+    const session = this.#server.attach(transportOf(connection));
+    input.on("data", (bytes: Buffer) => session.receive(bytes));
+    output.on("drain", () => session.drained());
+    const closed = (): void => {
+      this.#outputs.delete(connection);
+      session.closed();
+    };
+    for (const stream of new Set([input, output])) {
+      stream.on("error", closed);
+      stream.on("close", closed);
+    }
+    input.on("end", closed);
+  }
+
+  /** Sends what waits and closes all; resolves when that is done or `ms` have passed. */
+  async close(clock: { setTimer(ms: number, callback: () => void): { cancel(): void } }, ms: number): Promise<void> {
+    this.#ending = true;
+    const finished = [...this.#outputs].map(({ output }) => ended(output));
+    this.#server.close();
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(ms, resolve);
+      void Promise.all(finished).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+function transportOf({ input, output }: Connection): QmpTransport {
+  return {
+    write: (bytes) => void output.write(bytes),
+    pendingBytes: () => output.writableLength,
+    end: () => output.end(),
+    destroy: () => {
+      output.destroy();
+      input.destroy();
+    },
+    pause: () => void input.pause(),
+    resume: () => void input.resume(),
+  };
+}
+
+function ended(output: Connection["output"]): Promise<void> {
+  if (output.destroyed || output.writableFinished) return Promise.resolve();
+  return new Promise((resolve) => {
+    output.once("finish", resolve);
+    output.once("close", resolve);
+  });
+}

@@ -1,0 +1,44 @@
+import type { BlockBackend } from "@rehandle/core";
+import type { BlockDriver, DriverCapabilities, DriverEvent } from "@rehandle/driver-sdk";
+import type { NodeFlags } from "./node-flags.ts";
+import type { NodeOptions } from "./node-types.ts";
+
+/** A node of the graph: an open driver and what it was made of. */
+export interface Node {
+  /** As given, or generated: `#block123`. */
+  readonly name: string;
+  readonly options: NodeOptions;
+  readonly flags: NodeFlags;
+  /** Made for its parent alone, and goes with it. */
+  readonly isOwned: boolean;
+  /** Id of the drive whose topmost node it is; "" if of none. */
+  readonly device: string;
+  readonly driver: BlockDriver;
+  /** The driver once more, if it is a `rehandle` node. */
+  readonly backend: BlockBackend | null;
+  readonly child: Node | null;
+  /** What the users of the node are shown: less than the driver can do where the flags say so. */
+  readonly capabilities: DriverCapabilities;
+  /** Who uses the node. */
+  readonly users: Set<string>;
+  /** Hear the driver's events. */
+  readonly listeners: Set<(event: DriverEvent) => void>;
+  /** What was last heard of the connection, if it is not there: for users that come later. */
+  readonly trouble: DriverEvent | null;
+}
+
+/** The file name or address at the bottom of a node, as QEMU's `file` member of `query-block` shows it. */
+export function fileOf(node: Node): string {
+  const { options, child } = node;
+  if (child !== null) return fileOf(child);
+  if (options.driver === "file" || options.driver === "host_device") return options.filename;
+  if (options.driver === "nbd") return nbdUri(options.server, options.export ?? "");
+  return `${options.driver}://`;
+}
+
+function nbdUri(server: Extract<NodeOptions, { driver: "nbd" }>["server"], exportName: string): string {
+  const path = encodeURIComponent(exportName);
+  if (server.type === "unix") return `nbd+unix:///${path}?socket=${server.path}`;
+  if (server.type === "fd") return `nbd+fd:${server.str}`;
+  return `nbd://${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}${path && `/${path}`}`;
+}

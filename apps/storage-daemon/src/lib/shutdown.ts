@@ -1,0 +1,76 @@
+import { BlockError, createBlockClient, type Clock } from "@rehandle/driver-sdk";
+import type { BackendWatch } from "./backend-watch.ts";
+import type { Daemon } from "./daemon.ts";
+import type { Log } from "./log.ts";
+import type { Node } from "./node.ts";
+
+/** How long held requests may wait for the storage to come back, ms. */
+const HELD_GRACE = 1000;
+/** How long requests on their way may take after that, ms. */
+const EXPORT_DEADLINE = 500;
+/** How long clients may take to hear their last answers, ms. */
+const CLIENT_GRACE = 2500;
+/** How long the last flushes may take, ms. */
+const FLUSH_DEADLINE = 1000;
+/** How long monitors may take to hear their last answers, ms. */
+const MONITOR_GRACE = 500;
+
+/**
+ * Brings a daemon to rest: no new clients, held requests get a moment for their storage to come back and then fail with
+ * ESHUTDOWN, clients are answered and disconnected, nodes are flushed and closed. Takes some five seconds at most, which
+ * the caller enforces.
+ */
+export async function shutDown(daemon: Daemon, clock: Clock): Promise<void> {
+  const { chardevs, graph, log, monitors, nbd, watches } = daemon;
+  for (const chardev of chardevs.values()) chardev.closeListener();
+  const clients = nbd.close(CLIENT_GRACE);
+  await Promise.all([...watches.values()].map((watch) => settle(watch, log)));
+  await clients;
+  const roots = graph.nodes.filter(({ users }) => users.size === 0);
+  await Promise.all(roots.map((node) => flush(node, clock, log)));
+  for (const watch of watches.values()) warnOfUnflushed(watch, log);
+  await graph.closeAll();
+  await monitors.close(clock, MONITOR_GRACE);
+  for (const chardev of chardevs.values()) chardev.close();
+}
+
+/** Held requests come to their end, one way or another. */
+async function settle({ name, backend }: BackendWatch, log: Log): Promise<void> {
+  if (backend.drainState !== "normal") return;
+  const { held } = await backend.drain({ held: "wait", deadline: HELD_GRACE });
+  backend.drainEnd();
+  if (held === 0 && backend.statistics().queuedNow === 0) return;
+  const { exported } = await backend.drain({ held: "export", deadline: EXPORT_DEADLINE });
+  for (const { request } of exported) {
+    const { operation, offset, length } = request;
+    const message = "the daemon is shutting down";
+    request.complete(request, new BlockError(message, { code: "ESHUTDOWN", operation, offset, length }));
+  }
+  if (exported.length > 0) log.write("warning", name, `${exported.length} held requests were refused with ESHUTDOWN`);
+}
+
+/** QEMU flushes what it closes. Storage that is away is not waited for. */
+async function flush(node: Node, clock: Clock, log: Log): Promise<void> {
+  if (node.capabilities.readOnly || !node.capabilities.flush) return;
+  if (node.backend !== null && node.backend.hangState !== "normal") return;
+  let cancel = (): void => undefined;
+  const late = new Promise<"late">((resolve) => {
+    const timer = clock.setTimer(FLUSH_DEADLINE, () => resolve("late"));
+    cancel = () => timer.cancel();
+  });
+  try {
+    const done = await Promise.race([createBlockClient(node.driver).flush(), late]);
+    if (done === "late") log.write("warning", node.name, "the last flush did not end in time");
+  } catch (error) {
+    log.write("warning", node.name, `the last flush failed: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    cancel();
+  }
+}
+
+function warnOfUnflushed({ name, backend }: BackendWatch, log: Log): void {
+  const { count, bytes } = backend.statistics().replayLog;
+  if (count === 0) return;
+  const what = `${count} acknowledged writes (${bytes} bytes) that no client flushed`;
+  log.write("warning", name, `${what} are lost if the storage restarted since`);
+}

@@ -1,0 +1,37 @@
+import { lstat, unlink } from "node:fs/promises";
+import { errnoOf, wordsOfErrno } from "./errno-words.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** sizeof sun_path in sockaddr_un. */
+const PATH_MAX = 108;
+
+/**
+ * Makes way for a new unix socket: one that an earlier process left is removed, as QEMU does.
+ *
+ * @throws UsageError if the path is too long, or something else lies there
+ */
+export async function clearSocketPath(path: string): Promise<void> {
+  if (Buffer.byteLength(path) >= PATH_MAX) {
+    throw new UsageError(`UNIX socket path '${path}' is too long`, null, [`Path must be less than ${PATH_MAX} bytes`]);
+  }
+  try {
+    // QEMU would remove a file of any kind.
+    if ((await lstat(path)).isSocket()) await unlink(path);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return;
+    throw new UsageError(`Failed to unlink socket ${path}: ${wordsOfErrno(code)}`);
+  }
+}
+
+/** What `listen` failed with, in QEMU's words. */
+export function listenFailure(where: { path: string } | { host: string; port: string }, thrown: unknown): UsageError {
+  const code = errnoOf(thrown);
+  if ("path" in where) return new UsageError(`Failed to bind socket to ${where.path}: ${wordsOfErrno(code)}`);
+  const { host, port } = where;
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
+    const words = code === "ENOTFOUND" ? "Name or service not known" : "Temporary failure in name resolution";
+    return new UsageError(`address resolution failed for ${host}:${port}: ${words}`);
+  }
+  return new UsageError(`Failed to find an available port: ${wordsOfErrno(code)}`);
+}
