@@ -412,6 +412,31 @@ describe("pause and drain", () => {
 });
 
 describe("bounds, and layers above", () => {
+  it("long chains of overlapping requests need no deep stack", async () => {
+    const bench = await Bench.open();
+    bench.backend.pause();
+    const writes = Array.from({ length: 20_000 }, () => bench.write(0, 16));
+    bench.backend.resume();
+    expect(writes.every(({ state }) => state === "ok")).toBe(true);
+    bench.driver.decide = () => "EIO";
+    const held = Array.from({ length: 20_000 }, () => bench.write(0, 16));
+    bench.driver.decide = () => "ok";
+    bench.clock.advance(10_000);
+    expect(held.every(({ state }) => state === "ok")).toBe(true);
+  });
+
+  it("a long log is written again without a deep stack, too", async () => {
+    const bench = await Bench.open(
+      { replayLog: { maxCount: 200_000 } },
+      { reportsConnection: true, instance: "unknown" },
+    );
+    for (let n = 0; n < 20_000; n += 1) bench.write(n * 16, 16);
+    bench.driver.disconnect();
+    bench.driver.seen.length = 0;
+    bench.driver.connect();
+    expect(bench.driver.seen).toHaveLength(20_000);
+  });
+
   it("says when too much is held, and when it is not any more; nothing is dropped", async () => {
     const bench = await Bench.open({ maxHeldRequests: 8 });
     bench.driver.decide = () => "EIO";

@@ -69,6 +69,8 @@ export class Engine {
   supervision!: Supervision;
   #seq = 0;
   readonly #entries: RequestEntry[] = [];
+  /** Requests that wait for no other any more, until they are looked at. */
+  readonly #unblocked: RequestEntry[] = [];
   readonly #attempts: Attempt[] = [];
   readonly index: RangeIndex;
   readonly #emit: (event: BackendEvent) => void;
@@ -322,8 +324,19 @@ export class Engine {
     this.supervision.onStopped();
   }
 
+  /**
+   * One after the other, never one from within another: in a long chain of overlapping requests over a driver that completes
+   * at once, each would sit on the stack of the one before.
+   */
   #onUnblocked(entry: RequestEntry): void {
-    if (entry.state !== "queued") return;
+    this.#unblocked.push(entry);
+    if (this.#unblocked.length > 1) return;
+    for (let at = 0; at < this.#unblocked.length; at += 1) this.#release(this.#unblocked[at]!);
+    this.#unblocked.length = 0;
+  }
+
+  #release(entry: RequestEntry): void {
+    if (entry.state !== "queued" || entry.blockers > 0) return;
     const { seq } = entry;
     if (!entry.troubled && !entry.stopped && this.mayPass(entry)) this.admitQueued(entry);
     if (entry.state === "queued" && entry.seq === seq && entry.troubled) this.supervision.onUnblocked(entry);

@@ -35,6 +35,7 @@ export class Replayer implements AttemptOwner {
   running = false;
   /** Writes written again over the backend's life. */
   replayed = 0;
+  #filling = false;
   #next = 0;
   #bytes = 0;
   readonly #current = new Map<Attempt, Run>();
@@ -69,6 +70,15 @@ export class Replayer implements AttemptOwner {
 
   /** Sends more, if something that stood in the way is over. */
   fill(): void {
+    // A driver that completes from within `submit` would lead back here for each record.
+    if (this.#filling) return;
+    this.#filling = true;
+    this.#fillOnce();
+    this.#filling = false;
+    if (this.running && this.#current.size === 0 && this.#next >= this.#log.count) this.#finish();
+  }
+
+  #fillOnce(): void {
     while (this.running && this.#current.size < WINDOW && this.#next < this.#log.count) {
       const record = this.#log.at(this.#next);
       const end = record.offset + record.length;
@@ -77,7 +87,6 @@ export class Replayer implements AttemptOwner {
       this.#bytes += record.length;
       this.#send(record);
     }
-    if (this.running && this.#current.size === 0 && this.#next >= this.#log.count) this.#finish();
   }
 
   onOverdue(attempt: Attempt): void {

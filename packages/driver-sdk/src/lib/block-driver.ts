@@ -88,8 +88,9 @@ export interface BlockDriver {
    */
   resize?(size: number): Promise<void>;
   /**
-   * Completes what is in flight (with `ECANCELED` where the storage does not answer), lets go of the storage, and resolves.
-   * It does not flush. It always resolves, within a bound that the driver documents.
+   * Waits for what is in flight, lets go of the storage, and resolves. What has not reached the storage is completed with
+   * `ECANCELED`; what may still land completes only when it no longer can, even if that is after `close` resolved. It does
+   * not flush. It always resolves, within a bound that the driver documents.
    */
   close(): Promise<void>;
 }
