@@ -74,7 +74,8 @@ function readCommandLine(path: string): string {
 }
 
 test("the demo tells the story, and it holds", { timeout: 60_000 }, async () => {
-  const { how, stdout, stderr } = await runDemo(BRIEF);
+  // How fast it is depends on the machine, which others use.
+  const { how, stdout, stderr } = await runDemo([...BRIEF, "--first-io-within", "10"]);
   expect(stderr).toBe("");
   expect(how).toBe(0);
   expect(stdout).toMatch(/ 1 {2}Without I\/O hang.*iohang-timeout=0[^]* the client's first error: .*EIO\n/);

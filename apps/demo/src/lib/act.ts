@@ -17,8 +17,6 @@ import { Workload } from "./workload.ts";
 /** The disk: bytes of a block, and how many. Most blocks are written before an act is over. */
 const BLOCK_SIZE = 4096;
 const BLOCKS = 2048;
-/** How long the demo waits for I/O once the storage is back (or should be), ms. */
-export const PATIENCE = 3000;
 /** What starting the storage adds to the outage, about, ms: for the width of the chart. */
 const START_ALLOWANCE = 500;
 /** Lengths of a slot of the chart, ms. */
@@ -60,6 +58,11 @@ export interface ActResult {
   readonly readBack: { readonly disk: Verification; readonly file: Verification } | null;
   /** What the daemon told, in order. */
   readonly hangEvents: readonly HangEvent[];
+}
+
+/** How long the demo waits for I/O once the storage is back (or should be), ms. Later than it may be, to tell how late. */
+export function patience({ firstIoWithin }: Pick<DemoOptions, "firstIoWithin">): number {
+  return 3000 * firstIoWithin;
 }
 
 /** Plays one act: storage, daemon and client start, the storage goes away and comes back, the data is compared. */
@@ -163,14 +166,14 @@ class Act {
     await sleep(clock, 1000 * options.outage);
     if (!options.returns) {
       this.#note("the storage stays away");
-      await sleep(clock, PATIENCE);
+      await sleep(clock, patience(options));
       return { outage: null, firstIo: null };
     }
     // Asked for beforehand: the storage may be used before this process knows that it is back.
     const success = meter.firstSuccess(clock.now());
     const accepting = await rig.storage.start();
     this.#note("the storage is back");
-    const first = await Promise.race([success, sleep(clock, PATIENCE)]);
+    const first = await Promise.race([success, sleep(clock, patience(options))]);
     const outage = accepting - killed;
     if (first === undefined) return { outage, firstIo: null };
     const firstIo = Math.max(0, first - accepting);

@@ -2,15 +2,32 @@ import { expect, test } from "vitest";
 
 import { HELP, readArguments } from "./demo-options.ts";
 
-const DEFAULTS = { outage: 4, calm: 2, queueDepth: 16, iohangTimeout: 60, returns: true, plain: false };
+const DEFAULTS = {
+  outage: 4,
+  calm: 2,
+  queueDepth: 16,
+  firstIoWithin: 1,
+  iohangTimeout: 60,
+  returns: true,
+  plain: false,
+};
 
 test("without arguments, everything has its default", () => {
   expect(readArguments([])).toEqual({ verb: "run", options: DEFAULTS });
 });
 
 test("every option is read", () => {
-  const args = "--outage 1.5 --calm 0.5 --queue-depth=8 --iohang-timeout 2 --no-return --plain".split(" ");
-  const options = { outage: 1.5, calm: 0.5, queueDepth: 8, iohangTimeout: 2, returns: false, plain: true };
+  const args =
+    "--outage 1.5 --calm 0.5 --queue-depth=8 --first-io-within 0.25 --iohang-timeout 2 --no-return --plain".split(" ");
+  const options = {
+    outage: 1.5,
+    calm: 0.5,
+    queueDepth: 8,
+    firstIoWithin: 0.25,
+    iohangTimeout: 2,
+    returns: false,
+    plain: true,
+  };
   expect(readArguments(args)).toEqual({ verb: "run", options });
 });
 

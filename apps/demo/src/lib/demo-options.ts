@@ -8,6 +8,8 @@ export interface DemoOptions {
   readonly calm: number;
   /** Requests that the client keeps in flight, 1 … 128. */
   readonly queueDepth: number;
+  /** How soon after the storage's return the first I/O must succeed in the second act, seconds, 0.05 … 60. */
+  readonly firstIoWithin: number;
   /** `iohang-timeout` of the second act, seconds, 0 … 3600. */
   readonly iohangTimeout: number;
   /** The storage comes back. */
@@ -37,6 +39,8 @@ I/O hang, then with it. Takes about 20 seconds and needs nothing but Node.
   --queue-depth <requests>    requests in flight, 1 to 128 (default 16)
   --iohang-timeout <seconds>  of the second act, 0 to 3600 (default 60); shorter
                               than the outage, and the story breaks
+  --first-io-within <seconds> how soon after the storage's return the first I/O
+                              must succeed, 0.05 to 60 (default 1)
   --no-return                 the storage never comes back: the story breaks
   --plain                     plain lines, as without a terminal
   --help                      print this
@@ -60,6 +64,7 @@ export function readArguments(args: readonly string[]): Invocation {
       outage: readNumber("outage", values.outage, 1, 60),
       calm: readNumber("calm", values.calm, 0.5, 60),
       queueDepth: readInteger("queue-depth", values["queue-depth"], 1, 128),
+      firstIoWithin: readNumber("first-io-within", values["first-io-within"], 0.05, 60),
       iohangTimeout: readInteger("iohang-timeout", values["iohang-timeout"], 0, 3600),
       returns: !values["no-return"],
       plain: values.plain,
@@ -71,6 +76,7 @@ interface Values {
   readonly outage: string;
   readonly calm: string;
   readonly "queue-depth": string;
+  readonly "first-io-within": string;
   readonly "iohang-timeout": string;
   readonly "no-return": boolean;
   readonly plain: boolean;
@@ -85,6 +91,7 @@ function parse(args: readonly string[]): Values {
         outage: { type: "string", default: "4" },
         calm: { type: "string", default: "2" },
         "queue-depth": { type: "string", default: "16" },
+        "first-io-within": { type: "string", default: "1" },
         "iohang-timeout": { type: "string", default: "60" },
         "no-return": { type: "boolean", default: false },
         plain: { type: "boolean", default: false },

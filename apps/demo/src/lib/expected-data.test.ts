@@ -32,6 +32,16 @@ test("what was written last is right, and nothing else", () => {
   expect(data.check(1, new Uint8Array(BLOCK))).toBe("wrong");
 });
 
+test("a version that this client never wrote is wrong", () => {
+  const { data, block } = createDisk(1);
+  data.prepareWrite(0, block(0));
+  data.writeSucceeded(0);
+  const other = new ExpectedData(1, BLOCK);
+  other.prepareWrite(0, block(0));
+  other.prepareWrite(0, block(0));
+  expect(data.check(0, block(0))).toBe("wrong");
+});
+
 test("every byte counts", () => {
   const { data, block } = createDisk(1);
   data.prepareWrite(0, block(0));

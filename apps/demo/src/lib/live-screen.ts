@@ -45,6 +45,8 @@ export function createLiveScreen(output: Output, queueDepth: number): Screen {
       print(heading);
       print([]);
       act = { slotMs, samples: [], notes: [], drawn: 0, over: false };
+      // Starting takes a moment, in which nothing happens.
+      act.drawn = draw(act);
     },
     sample(sample) {
       if (act === null) return;

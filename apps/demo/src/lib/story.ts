@@ -19,7 +19,7 @@ export async function tellStory(stage: Stage): Promise<string[]> {
   );
   for (const text of resultTable(without, withHang)) screen.line([{ text: ` ${text}` }]);
   screen.line([]);
-  const reasons = judge(without, withHang);
+  const reasons = judge(without, withHang, options);
   if (reasons.length === 0) for (const text of moral(without, withHang)) screen.line([{ text: ` ${text}` }]);
   return reasons;
 }

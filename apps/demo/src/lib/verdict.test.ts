@@ -4,6 +4,7 @@ import type { ActResult } from "./act.ts";
 import { judge } from "./verdict.ts";
 import { moral, resultTable } from "./report.ts";
 
+const LIMITS = { firstIoWithin: 1 };
 const ALL_RIGHT = { blocks: 2048, right: 2048, uncertain: 0 };
 const WITHOUT: ActResult = {
   requests: 9000,
@@ -27,7 +28,7 @@ const WITH: ActResult = {
 };
 
 test("the story holds", () => {
-  expect(judge(WITHOUT, WITH)).toEqual([]);
+  expect(judge(WITHOUT, WITH, LIMITS)).toEqual([]);
 });
 
 test.for<[string, Partial<ActResult>, Partial<ActResult>, string]>([
@@ -52,7 +53,7 @@ test.for<[string, Partial<ActResult>, Partial<ActResult>, string]>([
     { readBack: { disk: ALL_RIGHT, file: { blocks: 0, right: 0, uncertain: 0 } } },
     "With I/O hang, the storage's file has 2,048 blocks wrong.",
   ],
-  ["a late first I/O", {}, { firstIo: 1001 }, "With I/O hang, the first I/O came 1.00 s after"],
+  ["a late first I/O", {}, { firstIo: 1001 }, "With I/O hang, the first I/O came only 1.00 s after"],
   ["no I/O any more", {}, { firstIo: null, readBack: null }, "With I/O hang, no request succeeded within 3.00 s"],
   ["no event", {}, { hangEvents: [] }, "none"],
   ["a hang that does not end", {}, { hangEvents: WITH.hangEvents.slice(0, 1) }, "BLOCK_IO_HANG set=true."],
@@ -64,7 +65,7 @@ test.for<[string, Partial<ActResult>, Partial<ActResult>, string]>([
     "events were not one begin and one end of a hang",
   ],
 ])("%s breaks it", ([, without, withHang, reason]) => {
-  const reasons = judge({ ...WITHOUT, ...without }, { ...WITH, ...withHang });
+  const reasons = judge({ ...WITHOUT, ...without }, { ...WITH, ...withHang }, LIMITS);
   expect(reasons).toHaveLength(1);
   expect(reasons[0]).toContain(reason);
 });

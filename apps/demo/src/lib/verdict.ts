@@ -1,25 +1,25 @@
-import { PATIENCE, type ActResult } from "./act.ts";
+import { patience, type ActResult } from "./act.ts";
+import type { DemoOptions } from "./demo-options.ts";
 import { duration, plural } from "./figures.ts";
 
-/** How soon after the storage's return the first I/O must succeed, ms. */
-const FIRST_IO_LIMIT = 1000;
+type Limits = Pick<DemoOptions, "firstIoWithin">;
 
 /** Why the story does not hold; empty if it does. */
-export function judge(without: ActResult, withHang: ActResult): string[] {
+export function judge(without: ActResult, withHang: ActResult, limits: Limits): string[] {
   return [
     ...(without.errors === 0 ? ["Without I/O hang, the client saw no error: there was nothing to be saved from."] : []),
-    ...judgeData("Without I/O hang", without),
+    ...judgeData("Without I/O hang", without, limits),
     ...(withHang.errors > 0 ? [`With I/O hang, the client saw ${plural(withHang.errors, "error")}.`] : []),
-    ...judgeData("With I/O hang", withHang),
-    ...judgeFirstIo(withHang),
+    ...judgeData("With I/O hang", withHang, limits),
+    ...judgeFirstIo(withHang, limits),
     ...judgeEvents(withHang),
   ];
 }
 
 /** What was acknowledged must be there, with I/O hang and without. */
-function judgeData(when: string, { readBack, wrongReads, firstIo }: ActResult): string[] {
+function judgeData(when: string, { readBack, wrongReads, firstIo }: ActResult, limits: Limits): string[] {
   if (readBack === null || firstIo === null) {
-    return [`${when}, no request succeeded within ${duration(PATIENCE)} of the end of the outage.`];
+    return [`${when}, no request succeeded within ${duration(patience(limits))} of the end of the outage.`];
   }
   const { disk, file } = readBack;
   const reasons: string[] = [];
@@ -31,11 +31,9 @@ function judgeData(when: string, { readBack, wrongReads, firstIo }: ActResult): 
   return reasons;
 }
 
-function judgeFirstIo({ firstIo }: ActResult): string[] {
-  if (firstIo === null || firstIo <= FIRST_IO_LIMIT) return [];
-  return [
-    `With I/O hang, the first I/O came ${duration(firstIo)} after the storage's return; ${FIRST_IO_LIMIT} ms it may take.`,
-  ];
+function judgeFirstIo({ firstIo }: ActResult, { firstIoWithin }: Limits): string[] {
+  if (firstIo === null || firstIo <= 1000 * firstIoWithin) return [];
+  return [`With I/O hang, the first I/O came only ${duration(firstIo)} after the storage's return.`];
 }
 
 /** One hang, which began and ended, and did not reach its timeout. */
