@@ -3,7 +3,7 @@ import type { BlockDriver, OpenContext } from "../lib/block-driver.ts";
 import { BlockError } from "../lib/block-error.ts";
 import { RequestFlag, type BlockRequest } from "../lib/block-request.ts";
 import type { DriverCapabilities } from "../lib/capabilities.ts";
-import { ArrayDriver } from "./array-driver.test.support.ts";
+import { ArrayDriver } from "../testing/array-driver.ts";
 import type { ConformanceSetup } from "./conformance-setup.ts";
 import { conformanceChecks, runConformanceCheck } from "./run-conformance-check.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { codeOf, createFaultBench } from "./fault-bench.test.support.ts";
+import { codeOf, createFaultBench } from "../testing/fault-bench.ts";
 
 describe("connection loss", () => {
   it("fails what is in flight and what comes, tells both events, and ends", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RequestFlag } from "../lib/block-request.ts";
-import { codeOf, createFaultBench } from "./fault-bench.test.support.ts";
+import { codeOf, createFaultBench } from "../testing/fault-bench.ts";
 
 describe("crash of a volatile cache", () => {
   it("undoes what no flush covered, and names a new instance", async () => {

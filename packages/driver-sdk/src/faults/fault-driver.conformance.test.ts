@@ -1,4 +1,4 @@
-import { ArrayDriver } from "../conformance/array-driver.test.support.ts";
+import { ArrayDriver } from "../testing/array-driver.ts";
 import { describeDriverConformance, type ConformanceSubject } from "../conformance/index.ts";
 import { createFaultDriver } from "./create-fault-driver.ts";
 import type { FaultDriverOptions } from "./fault-driver-options.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { DriverEvent } from "../lib/block-driver.ts";
 import { RequestFlag } from "../lib/block-request.ts";
 import { createRandom, type Random } from "../lib/random.ts";
-import { codeOf, createFaultBench, type BenchRequest, type FaultBench } from "./fault-bench.test.support.ts";
+import { codeOf, createFaultBench, type BenchRequest, type FaultBench } from "../testing/fault-bench.ts";
 import { createFaultPlan } from "./fault-plan.ts";
 
 const CELLS = 24;

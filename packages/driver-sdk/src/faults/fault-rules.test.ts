@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { codeOf, createFaultBench } from "./fault-bench.test.support.ts";
+import { codeOf, createFaultBench } from "../testing/fault-bench.ts";
 
 describe("fault rules", () => {
   it("fail requests by operation, and the error says what it was", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ArrayDriver } from "../conformance/array-driver.test.support.ts";
+import { ArrayDriver } from "../testing/array-driver.ts";
 import { createBlockClient } from "./block-client.ts";
 import { BlockError } from "./block-error.ts";
 import { RequestFlag, type BlockExtent, type BlockRequest } from "./block-request.ts";

@@ -1,12 +1,12 @@
-import { ArrayDriver } from "../conformance/array-driver.test.support.ts";
+import { ArrayDriver } from "./array-driver.ts";
 import type { DriverEvent } from "../lib/block-driver.ts";
 import type { BlockError } from "../lib/block-error.ts";
 import { createRequest, type BlockOperation, type BlockRequest } from "../lib/block-request.ts";
 import { createRandom } from "../lib/random.ts";
 import { createVirtualClock, type VirtualClock } from "../lib/virtual-clock.ts";
-import { createFaultDriver } from "./create-fault-driver.ts";
-import type { FaultDriver } from "./fault-driver.ts";
-import type { FaultDriverOptions } from "./fault-driver-options.ts";
+import { createFaultDriver } from "../faults/create-fault-driver.ts";
+import type { FaultDriver } from "../faults/fault-driver.ts";
+import type { FaultDriverOptions } from "../faults/fault-driver-options.ts";
 
 /** A request on a {@link FaultBench}: `result` is "pending", null or what it failed with. */
 export interface BenchRequest {
