@@ -62,9 +62,12 @@ export async function establish(
 
 function dialFailure(server: NbdServerAddress, cause: unknown): FailedTry {
   const where = server.type === "unix" ? server.path : `${server.host}:${server.port}`;
-  const original = toBlockError(cause);
-  const error = lostError(`Failed to connect to '${where}': ${original.message}`, cause, "ECONNREFUSED");
-  return { error, refused: wasRefused(original.code) };
+  // A name with several addresses fails with one error for each, under a common code and without a text.
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const { message } = toBlockError(first);
+  const { code } = toBlockError(cause);
+  const error = lostError(`Failed to connect to '${where}': ${message}`, cause, "ECONNREFUSED");
+  return { error, refused: wasRefused(code) };
 }
 
 /** Reads a few bytes through a connection that nobody else uses yet. */

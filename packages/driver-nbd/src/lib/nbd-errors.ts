@@ -1,5 +1,5 @@
 import { BlockError, classOfCode, toBlockError, type BlockErrorCode, type BlockRequest } from "@rehandle/driver-sdk";
-import { errorCode, NBD_ESHUTDOWN } from "@rehandle/nbd/protocol";
+import { errorCode } from "@rehandle/nbd/protocol";
 
 /** An error that the server answered. Its class is that of its errno; ESHUTDOWN is `transport`: ask the next instance. */
 export function answeredError(request: BlockRequest, wire: number, message: string, at?: number): BlockError {
@@ -17,11 +17,6 @@ export function answeredError(request: BlockRequest, wire: number, message: stri
       length,
     },
   );
-}
-
-/** True if this answer means that the server is going away. */
-export function saysShutdown(wire: number): boolean {
-  return wire === NBD_ESHUTDOWN;
 }
 
 /** The way to the server is lost: `cause` keeps its code, and the class is `transport` whatever the code. */

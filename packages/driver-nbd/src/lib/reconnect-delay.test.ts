@@ -151,14 +151,11 @@ describe("reconnect-delay without a layer that holds requests", () => {
     const [driver, connection] = await open({ reconnectDelay: 10 });
     const inFlight = driver.submit(write(0));
     await connection.nextRequest();
-    let closing: Promise<void> | null = null;
-    driver.events.push = () => {
-      closing = driver.driver.close();
-      return 1;
-    };
+    const closings: Promise<void>[] = [];
+    driver.events.push = () => closings.push(driver.driver.close());
     connection.socket.destroy();
     expect(await inFlight.done).toMatchObject({ code: "ECANCELED" });
-    await closing;
+    await Promise.all(closings);
     expect(clock.pending).toBe(0);
     expect(server.connections).toHaveLength(1);
   });

@@ -17,7 +17,7 @@ import type { PendingRequest } from "./pending-request.ts";
 import { Reconnector } from "./reconnector.ts";
 
 /** How long `close` waits for answers, ms. */
-export const CLOSE_TIMEOUT_MS = 2000;
+const CLOSE_TIMEOUT_MS = 2000;
 /**
  * So many connections may wait for their end at the same time. While there are more, no new one is made: a server that
  * neither answers nor closes them would otherwise collect them without bound.

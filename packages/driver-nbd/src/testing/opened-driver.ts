@@ -14,7 +14,7 @@ import type { NbdDriverOptions } from "../lib/driver-options.ts";
 import { createNbdDriver } from "../lib/nbd-driver.ts";
 
 /** A request that a test has submitted. */
-export interface Submitted {
+interface Submitted {
   readonly request: BlockRequest;
   /** Null for success. */
   readonly done: Promise<BlockError | null>;
