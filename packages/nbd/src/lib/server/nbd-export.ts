@@ -30,7 +30,7 @@ export interface NbdExport {
 }
 
 /** True if clients of the export cannot write. */
-export function isReadOnly(nbdExport: NbdExport, capabilities: DriverCapabilities): boolean {
+function isReadOnly(nbdExport: NbdExport, capabilities: DriverCapabilities): boolean {
   return capabilities.readOnly || nbdExport.writable !== true;
 }
 

@@ -1,0 +1,87 @@
+import { Writable, type Duplex } from "node:stream";
+import { expect, test } from "vitest";
+import { BufferPool, HEADROOM } from "./buffer-pool.ts";
+import { ReplyOutput } from "./reply-output.ts";
+
+/** A stream that keeps what it is given until it is told to have written it, and an output on it. */
+function stuckOutput(): {
+  output: ReplyOutput;
+  pool: BufferPool;
+  stream: Writable;
+  writes: Buffer[];
+  finishWrite: () => void;
+} {
+  const writes: Buffer[] = [];
+  let done: (() => void) | null = null;
+  const stream = new Writable({
+    writev(chunks, callback) {
+      writes.push(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
+      done = callback;
+    },
+  });
+  stream.on("error", () => undefined);
+  const pool = new BufferPool(1 << 30);
+  const output = new ReplyOutput(stream as Duplex, pool, () => undefined);
+  return { output, pool, stream, writes, finishWrite: () => done?.() };
+}
+
+function reply(output: ReplyOutput, text: string): void {
+  const slab = output.reserve(text.length);
+  slab.write(text, output.position - text.length, "latin1");
+}
+
+test("what is gathered goes out with one write, in order, small copied and large as it lies", async () => {
+  const { output, pool, writes, finishWrite } = stuckOutput();
+  const large = pool.take(100_000);
+  large.bytes.fill("L");
+  const small = pool.take(5);
+  small.bytes.fill("S");
+  reply(output, "first");
+  output.send(small, HEADROOM - 2, HEADROOM + 3);
+  output.send(large, HEADROOM, HEADROOM + 100_000);
+  reply(output, "last");
+  output.flush();
+  expect(writes.map(String)).toEqual([`firstSSSSS${"L".repeat(100_000)}last`]);
+  expect(pool.take(5)).toBe(small);
+  expect(pool.take(100_000)).not.toBe(large);
+  expect(output.pending).toBe(100_014);
+  finishWrite();
+  await new Promise(setImmediate);
+  expect(output.pending).toBe(0);
+  expect(pool.take(100_000)).toBe(large);
+});
+
+test("while the socket is at work nothing more is handed to it, and the rest follows by itself", async () => {
+  const { output, stream, writes, finishWrite } = stuckOutput();
+  for (let i = 0; i < 10_000; i += 1) {
+    reply(output, "sixteen bytes...");
+    output.flush();
+  }
+  expect(writes.map((bytes) => bytes.length)).toEqual([16]);
+  expect(stream.writableLength).toBe(16);
+  finishWrite();
+  await new Promise(setImmediate);
+  expect(writes.map((bytes) => bytes.length)).toEqual([16, 9_999 * 16]);
+});
+
+test("buffers that the kernel may still read after a breakdown are not used again", async () => {
+  const { output, pool, stream } = stuckOutput();
+  const large = pool.take(100_000);
+  output.send(large, HEADROOM, HEADROOM + 100_000);
+  output.flush();
+  stream.destroy();
+  await new Promise(setImmediate);
+  expect(pool.take(100_000)).not.toBe(large);
+});
+
+test("what was gathered and not sent can be dropped", () => {
+  const { output, pool, writes } = stuckOutput();
+  const large = pool.take(100_000);
+  output.send(large, HEADROOM, HEADROOM + 100_000);
+  reply(output, "never");
+  output.discard();
+  output.flush();
+  expect(output.pending).toBe(0);
+  expect(writes).toEqual([]);
+  expect(pool.take(100_000)).toBe(large);
+});
