@@ -88,6 +88,30 @@ describe("RangeIndex", () => {
     expect(freed).toEqual([second]);
   });
 
+  it("a fence does not stand for those that came after what it guards", () => {
+    const freed: RangeItem[] = [];
+    const index = new RangeIndex(
+      (item) => freed.push(item),
+      () => {},
+    );
+    const [first, second, third] = [0, 1, 2].map(() => itemOf({ start: 0, length: 10, mutates: true })) as [
+      RangeItem,
+      RangeItem,
+      RangeItem,
+    ];
+    index.add(first);
+    index.add(second);
+    // Newest in its list, but as old as `first`: `second` still stands between it and `third`.
+    const fence = Object.assign(new RangeItem(true), { start: 0, end: 10, mutates: true });
+    index.addFence(fence, (item) => item === first);
+    index.add(third);
+    index.remove(first);
+    index.remove(fence);
+    expect(freed).toEqual([second]);
+    index.remove(second);
+    expect(freed).toEqual([second, third]);
+  });
+
   it("stays quick when many overlap, and when many do not", () => {
     const count = 100_000;
     for (const spread of [0, 4096]) {
