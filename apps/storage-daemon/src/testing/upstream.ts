@@ -1,0 +1,66 @@
+import { rmSync } from "node:fs";
+import { accepts, type Process, type Workplace } from "./workplace.ts";
+import { clock, until } from "./time.ts";
+
+/** A real NBD server that goes away and comes back. */
+export class Upstream {
+  readonly socket: string;
+  readonly #workplace: Workplace;
+  readonly #program: "nbdkit" | "qemu-nbd";
+  readonly #file: string;
+  readonly #arguments: readonly string[];
+  #process: Process | null = null;
+
+  private constructor(workplace: Workplace, program: "nbdkit" | "qemu-nbd", file: string, args: readonly string[]) {
+    this.socket = workplace.path(`${program}.sock`);
+    this.#workplace = workplace;
+    this.#program = program;
+    this.#file = file;
+    this.#arguments = args;
+  }
+
+  /** Starts it over a file; resolves when it accepts. */
+  static async start(
+    workplace: Workplace,
+    program: "nbdkit" | "qemu-nbd",
+    file: string,
+    args: readonly string[] = [],
+  ): Promise<Upstream> {
+    const upstream = new Upstream(workplace, program, file, args);
+    await upstream.comeBack();
+    return upstream;
+  }
+
+  /** Starts it (again). Resolves with the clock's ms when it was first seen to accept. */
+  async comeBack(): Promise<number> {
+    rmSync(this.socket, { force: true });
+    const process = this.#workplace.start(this.#program, this.#commandLine());
+    this.#process = process;
+    await until(`${this.#program} to accept`, () => {
+      if (process.isOver) throw new Error(`${this.#program} ended: ${process.stderr}`);
+      return accepts(this.socket);
+    });
+    return clock.now();
+  }
+
+  /** SIGKILL: connections break, and what it had not written is gone. */
+  async goAway(): Promise<void> {
+    await this.#process?.kill();
+  }
+
+  /** SIGSTOP: connections stay, and nobody answers. */
+  freeze(): void {
+    this.#process?.signal("SIGSTOP");
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#process?.signal("SIGCONT");
+  }
+
+  #commandLine(): string[] {
+    const args = [...this.#arguments];
+    if (this.#program === "nbdkit") return ["-f", "-U", this.socket, ...args, "file", this.#file];
+    return ["-t", "-e", "0", "-f", "raw", "--cache=writeback", "-k", this.socket, ...args, this.#file];
+  }
+}
