@@ -11,6 +11,15 @@ import type { CacheEntry } from "./write-cache.ts";
  */
 export type AttemptState = "idle" | "waiting" | "parked" | "zombie" | "inner" | "cancelled";
 
+const NEXT: Readonly<Record<AttemptState, readonly AttemptState[]>> = {
+  idle: ["waiting"],
+  waiting: ["parked", "zombie", "inner", "cancelled", "idle"],
+  parked: ["zombie", "inner", "cancelled", "idle"],
+  zombie: ["inner", "cancelled", "idle"],
+  inner: ["idle"],
+  cancelled: ["idle"],
+};
+
 /** What a driver does with an attempt whose time has come. */
 export interface AttemptOwner {
   onDue(attempt: FaultAttempt): void;
@@ -24,7 +33,7 @@ export class FaultAttempt {
   /** Made once, so that a timer costs no closure. */
   readonly onTimer: () => void;
   request: BlockRequest | null = null;
-  state: AttemptState = "idle";
+  #state: AttemptState = "idle";
   effect: FaultEffect | null = null;
   /** `release` let it go on although a rule stalled it. */
   released = false;
@@ -48,6 +57,15 @@ export class FaultAttempt {
     };
   }
 
+  get state(): AttemptState {
+    return this.#state;
+  }
+
+  moveTo(next: AttemptState): void {
+    if (!NEXT[this.#state].includes(next)) throw new Error(`an attempt does not go from ${this.#state} to ${next}`);
+    this.#state = next;
+  }
+
   stopTimer(): void {
     this.timer?.cancel();
     this.timer = null;
@@ -57,7 +75,7 @@ export class FaultAttempt {
   reset(): void {
     this.stopTimer();
     this.request = null;
-    this.state = "idle";
+    this.moveTo("idle");
     this.effect = null;
     this.released = false;
     this.verdict = null;

@@ -104,7 +104,7 @@ export class FaultInjector implements FaultDriver, AttemptOwner {
     }
     const attempt = this.#pool.pop() ?? new FaultAttempt(this);
     attempt.request = request;
-    attempt.state = "waiting";
+    attempt.moveTo("waiting");
     request.driverState = attempt;
     this.#inFlight.add(attempt);
     const delay = this.#decide(attempt, request);
@@ -123,7 +123,7 @@ export class FaultInjector implements FaultDriver, AttemptOwner {
     const { operation, iov, length } = request;
     if (abandon === "cancel" || operation === "read" || operation === "block-status") {
       attempt.stopTimer();
-      attempt.state = "cancelled";
+      attempt.moveTo("cancelled");
       // Not from within this call: the submitter is still busy with the request.
       this.#wait(attempt, 0);
     } else if (operation === "write") {
@@ -246,7 +246,7 @@ export class FaultInjector implements FaultDriver, AttemptOwner {
       attempt.released = true;
       if (!this.#frozen) this.#land(attempt, "landed");
     } else if (this.#frozen || (effect?.type === "stall" && !attempt.released)) {
-      attempt.state = "parked";
+      if (attempt.state !== "parked") attempt.moveTo("parked");
     } else if (effect === null) {
       this.#access.send(attempt, request.length);
     } else {
@@ -301,7 +301,7 @@ export class FaultInjector implements FaultDriver, AttemptOwner {
     const fate = (canLand ? fates[Math.floor(this.#random() * fates.length)] : undefined) ?? "lost";
     if (fate === "lost") this.#finish(attempt, attempt.verdict);
     else if (fate === "zombie") {
-      attempt.state = "zombie";
+      attempt.moveTo("zombie");
       attempt.released = false;
       if (zombieDelay !== undefined) this.#wait(attempt, drawDelay(zombieDelay, this.#random));
     } else this.#land(attempt, fate);

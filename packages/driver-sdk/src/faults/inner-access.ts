@@ -44,7 +44,7 @@ export class InnerAccess {
     child.flags = request.flags;
     child.iov = length === request.length ? iov : sliceIov(iov, 0, length);
     child.extents = request.extents;
-    attempt.state = "inner";
+    attempt.moveTo("inner");
     this.#inFlight += 1;
     const cache = this.#cache;
     if (cache === null || !changesData(child.operation)) {
