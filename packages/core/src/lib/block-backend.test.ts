@@ -1,6 +1,7 @@
 import { RequestFlag } from "@rehandle/driver-sdk";
 import { describe, expect, it } from "vitest";
 
+import { RFC_BACKOFF } from "./backoff.ts";
 import { Bench } from "../testing/scripted-driver.ts";
 
 describe("what is held", () => {
@@ -185,6 +186,78 @@ describe("recovery", () => {
     bench.driver.decide = ({ offset, operation }) => (operation === "write" && offset < 20 * 512 ? "EIO" : "ok");
     bench.clock.advance(60_000);
     expect(requests.filter(({ state }) => state === "ok")).toHaveLength(20);
+  });
+
+  it("a cycle in which nothing but failures come is over after four", async () => {
+    const bench = await Bench.open({ backoff: RFC_BACKOFF });
+    bench.driver.decide = ({ operation }) => (operation === "write" ? "EIO" : "ok");
+    for (let n = 0; n < 100; n += 1) bench.write(n * 512);
+    bench.driver.seen.length = 0;
+    bench.clock.advance(5_001);
+    expect(bench.driver.seen).toEqual([
+      "read 0+512",
+      "write 0+512",
+      "write 512+512",
+      "write 1024+512",
+      "write 1536+512",
+    ]);
+    // The next one goes on behind them, even if the request that would be first has left meanwhile.
+    const fifth = bench.backend.heldRequests().find(({ offset }) => offset === 2048)!;
+    expect(bench.backend.failHeld(fifth.id)).toBe(1);
+    bench.driver.seen.length = 0;
+    bench.clock.advance(5_001);
+    expect(bench.driver.seen).toEqual([
+      "read 0+512",
+      "write 2560+512",
+      "write 3072+512",
+      "write 3584+512",
+      "write 4096+512",
+    ]);
+  });
+
+  it("a bad sector is tried once after each probe", async () => {
+    const bench = await Bench.open({ backoff: RFC_BACKOFF });
+    bench.driver.decide = ({ operation }) => (operation === "write" ? "EIO" : "ok");
+    bench.write(512);
+    bench.driver.seen.length = 0;
+    bench.clock.advance(10_001);
+    expect(bench.driver.seen).toEqual(["read 0+512", "write 512+512", "read 0+512", "write 512+512"]);
+  });
+
+  it("a new outage begins with the first wait of the backoff", async () => {
+    const bench = await Bench.open();
+    for (const outage of [1, 2]) {
+      bench.driver.decide = () => "EIO";
+      bench.read(0);
+      bench.driver.seen.length = 0;
+      bench.clock.advance(100);
+      expect([outage, bench.driver.seen]).toEqual([outage, ["read 0+512"]]);
+      bench.clock.advance(60_000);
+      bench.driver.decide = () => "ok";
+      bench.clock.advance(10_000);
+    }
+  });
+
+  it("a connection that is back counts more than a retry interval", async () => {
+    const bench = await Bench.open({ write: { retryInterval: 10_000 } }, { reportsConnection: true });
+    bench.driver.decide = () => "ECONNRESET";
+    const write = bench.write(0);
+    bench.driver.disconnect();
+    bench.clock.advance(1_000);
+    bench.driver.decide = () => "ok";
+    bench.driver.connect();
+    expect([write.state, write.at]).toEqual(["ok", 1_000]);
+  });
+
+  it("a driver that cannot tell may have lost its cache in any outage", async () => {
+    const bench = await Bench.open({}, { instance: "unknown" });
+    bench.write(0, 512, 1);
+    bench.driver.decide = () => "ECONNRESET";
+    const read = bench.read(0);
+    bench.driver.decide = () => "ok";
+    bench.driver.seen.length = 0;
+    bench.clock.advance(1_000);
+    expect([read.state, bench.driver.seen]).toEqual(["ok", ["read 0+512", "write 0+512", "read 0+512"]]);
   });
 
   it("retry-now does not wait for the backoff", async () => {

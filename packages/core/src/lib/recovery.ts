@@ -188,7 +188,6 @@ export class Recovery {
     if (this.#health === "down") return;
     this.#moveTo("down");
     this.#cycle.abort();
-    this.#replayer.stop();
     this.#host.onDown();
   }
 
