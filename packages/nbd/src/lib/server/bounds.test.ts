@@ -59,6 +59,24 @@ test("no more payload is taken than may be in flight, but one request always pas
   expect((await client.reply(500_000)).error).toBe(0);
 });
 
+test("while the storage is congested requests stay in the sockets, and nothing is lost", async () => {
+  let congested = true;
+  await start({ nbdExport: { isCongested: () => congested } });
+  for (let i = 0; i < 5; i += 1) client.request({ type: NBD_CMD_READ, length: 1, cookie: [0, i] });
+  expect(await settled(() => s.driver.log.length)).toBe(0);
+  congested = false;
+  s.server.resume();
+  for (let i = 0; i < 5; i += 1) expect((await client.reply(1)).error).toBe(0);
+});
+
+test("a congested storage does not hold a shutdown up", async () => {
+  await start({ nbdExport: { isCongested: () => true } });
+  client.request({ type: NBD_CMD_READ, length: 1 });
+  expect(await settled(() => s.driver.log.length)).toBe(0);
+  await s.server.close();
+  expect((await client.reply(1)).error).toBe(NBD_ESHUTDOWN);
+});
+
 test("a client that does not read its replies is not served on for ever", async () => {
   await start({ limits: { maxInFlightBytes: 1 << 20 } });
   const reads = 200;

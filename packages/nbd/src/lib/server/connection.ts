@@ -78,6 +78,11 @@ export class Connection {
     );
   }
 
+  /** The storage takes requests again. */
+  resume(): void {
+    this.#transmission?.resume();
+  }
+
   /** Ends the connection as soon as the client's requests in flight are answered. */
   shutDown(): void {
     this.#shuttingDown = true;
@@ -124,7 +129,7 @@ export class Connection {
     this.#enter("transmission");
     this.#nbdExport = nbdExport;
     const stream = this.#stream;
-    const transmission = new Transmission(stream, nbdExport.driver, terms, this.#host.shared, {
+    const transmission = new Transmission(stream, nbdExport, terms, this.#host.shared, {
       onFailed: (error) => this.cut(error),
       onFinished: () => this.#leave(),
     });

@@ -41,7 +41,7 @@ test.each([false, true])(
       write: (_chunk, _encoding, callback) => setImmediate(callback),
     });
     const observer = { onFailed: () => undefined, onFinished: () => undefined };
-    const transmission = new Transmission(stream, driver, terms, shared, observer);
+    const transmission = new Transmission(stream, { name: "", driver }, terms, shared, observer);
     const requests = [
       requestBytes({ type: NBD_CMD_WRITE, data: Buffer.alloc(100_000) }),
       requestBytes({ type: NBD_CMD_READ, length: 100_000 }),

@@ -25,6 +25,11 @@ export interface NbdExport {
   readonly driver: BlockDriver;
   /** Clients may write. Default false, as in QEMU. Storage that is read-only itself is exported read-only anyway. */
   readonly writable?: boolean;
+  /**
+   * True while the storage should be given no more requests, as when very many are held. Clients' requests then stay in
+   * their sockets. Whoever knows that it is over calls {@link NbdServer.resume}. Default: never.
+   */
+  readonly isCongested?: () => boolean;
   /** Clients that give an empty name get this export. Default false; at most one export can have it. */
   readonly default?: boolean;
 }

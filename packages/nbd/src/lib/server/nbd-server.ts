@@ -69,6 +69,8 @@ export interface NbdServer {
    * @throws BlockError (as a rejection) with the system's errno, such as `EADDRINUSE`.
    */
   listen(address: NbdListenAddress): Promise<NbdListener>;
+  /** Reads clients' requests again that waited for an export that was congested: see {@link NbdExport.isCongested}. */
+  resume(): void;
   /** Serves a client on a stream that came some other way. The server owns the stream from now on. */
   handleConnection(stream: Duplex): void;
   /**
@@ -161,6 +163,10 @@ class SocketServer implements NbdServer {
         resolve({ address: boundAddress(server), close: () => this.#closeListener(server) });
       });
     });
+  }
+
+  resume(): void {
+    for (const connection of this.#connections) connection.resume();
   }
 
   handleConnection(stream: Duplex): void {

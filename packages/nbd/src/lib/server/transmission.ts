@@ -17,6 +17,7 @@ import { HEADROOM, type BufferPool } from "./buffer-pool.ts";
 import { checkCommand, type TransmissionTerms } from "./command-check.ts";
 import { fillFlush, fillRequest } from "./command-request.ts";
 import type { NbdServerLimits } from "./limits.ts";
+import type { NbdExport } from "./nbd-export.ts";
 import { replyError, ReplyEncoder } from "./reply-encoder.ts";
 import { ReplyOutput } from "./reply-output.ts";
 import { RequestParser } from "./request-parser.ts";
@@ -48,6 +49,7 @@ type ParseState = "header" | "room" | "data" | "refused-data" | "stopped";
 export class Transmission implements SlotOwner {
   readonly #stream: Duplex;
   readonly #driver: BlockDriver;
+  readonly #isCongested: () => boolean;
   readonly #terms: TransmissionTerms;
   readonly #shared: SharedResources;
   readonly #observer: TransmissionObserver;
@@ -73,13 +75,15 @@ export class Transmission implements SlotOwner {
 
   constructor(
     stream: Duplex,
-    driver: BlockDriver,
+    nbdExport: NbdExport,
     terms: TransmissionTerms,
     shared: SharedResources,
     observer: TransmissionObserver,
   ) {
     this.#stream = stream;
+    const { driver, isCongested = () => false } = nbdExport;
     this.#driver = driver;
+    this.#isCongested = isCongested;
     this.#terms = terms;
     this.#shared = shared;
     this.#observer = observer;
@@ -104,6 +108,11 @@ export class Transmission implements SlotOwner {
   /** The client sends nothing more, but may still read. */
   endInput(): void {
     this.#inputEnded = true;
+    this.#run();
+  }
+
+  /** The storage takes requests again. */
+  resume(): void {
     this.#run();
   }
 
@@ -215,6 +224,7 @@ export class Transmission implements SlotOwner {
     if (type === NBD_CMD_WRITE && length > NBD_DEFAULT_MAX_PAYLOAD) return this.#fail(`a write of ${length} bytes`);
     const refusal = this.#shuttingDown ? NBD_ESHUTDOWN : checkCommand(header, this.#terms, this.#capabilities);
     const charge = refusal === NBD_SUCCESS && (type === NBD_CMD_READ || type === NBD_CMD_WRITE) ? length : 0;
+    if (refusal === NBD_SUCCESS && this.#isCongested()) return false;
     if (!this.#hasRoom(charge)) return false;
     this.#state = "header";
     if (refusal !== NBD_SUCCESS) {
