@@ -111,6 +111,9 @@ export class Daemon {
     if (backend !== null) {
       const emit: Emit = (event, data) => this.monitors.emit(event, data);
       this.watches.set(name, new BackendWatch({ name, device, backend, clock, log, emit }));
+      backend.subscribe((event) => {
+        if (event.type === "congestion" && !event.congested) this.nbd.resume();
+      });
     } else if (node.child === null && node.capabilities.reportsConnection) {
       node.listeners.add((event) => {
         if (event.type === "disconnected") {

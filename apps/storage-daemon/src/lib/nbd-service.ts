@@ -3,7 +3,7 @@ import { createNbdServer, type NbdServer, type NbdServerEvent } from "@rehandle/
 import { createServer, type Server } from "node:net";
 import { errnoOf, wordsOfErrno } from "./errno-words.ts";
 import type { Log } from "./log.ts";
-import type { Node } from "./node.ts";
+import { isCongested, type Node } from "./node.ts";
 import type { NodeGraph } from "./node-graph.ts";
 import type { SocketAddress } from "./node-types.ts";
 import { portOf } from "./open-driver.ts";
@@ -101,7 +101,13 @@ export class NbdService {
     }
     const view = this.#parts.graph.view(node, `export ${id}`);
     await view.open({ ...NOTHING_HEARD, clock: this.#parts.clock });
-    this.#server.addExport({ name, driver: view, writable, ...(description === undefined ? {} : { description }) });
+    this.#server.addExport({
+      name,
+      driver: view,
+      writable,
+      isCongested: () => isCongested(node),
+      ...(description === undefined ? {} : { description }),
+    });
     this.#exports.set(id, { id, node, name, view });
   }
 
@@ -115,6 +121,11 @@ export class NbdService {
       await view.close();
       this.#parts.onDeleted(id);
     }
+  }
+
+  /** A node is no longer congested: clients' requests are read again. */
+  resume(): void {
+    this.#server?.resume();
   }
 
   /** How many clients are connected. */

@@ -27,6 +27,11 @@ export interface Node {
   readonly trouble: DriverEvent | null;
 }
 
+/** True while a `rehandle` node here or below holds so much that it should be given no more. */
+export function isCongested(node: Node): boolean {
+  return node.backend?.congested === true || (node.child !== null && isCongested(node.child));
+}
+
 /** The file name or address at the bottom of a node, as QEMU's `file` member of `query-block` shows it. */
 export function fileOf(node: Node): string {
   const { options, child } = node;
