@@ -357,6 +357,22 @@ describe("recovery", () => {
   });
 });
 
+describe("the engine's own flush", () => {
+  it("counts only if the instance that answered it is still there", async () => {
+    const bench = await Bench.open({ replayLog: { maxCount: 16 } }, { reportsConnection: true, instance: "unknown" });
+    bench.driver.decide = ({ operation }) => (operation === "flush" ? "wait" : "ok");
+    for (let n = 0; n < 4; n += 1) bench.write(n * 512);
+    const [flush] = bench.driver.waiting.splice(0);
+    bench.driver.disconnect();
+    bench.driver.connect();
+    flush!.complete(flush!, null);
+    bench.driver.disconnect();
+    bench.driver.seen.length = 0;
+    bench.driver.connect();
+    expect(bench.driver.seen.filter((line) => line.startsWith("write"))).toHaveLength(4);
+  });
+});
+
 describe("requests that take too long", () => {
   const options = { requestTimeout: 1_000 };
 
@@ -451,6 +467,16 @@ describe("pause and drain", () => {
     expect(writes.map(({ state }) => state)).toEqual(["pending", "pending"]);
     for (const { request } of exported) request.complete(request, null);
     expect(writes.map(({ state }) => state)).toEqual(["ok", "ok"]);
+  });
+
+  it("what fails while held requests are handed over is handed over too", async () => {
+    const bench = await Bench.open();
+    bench.driver.decide = () => "wait";
+    const write = bench.write(0);
+    const drained = bench.backend.drain({ held: "export" });
+    bench.driver.answer("ECONNRESET");
+    const { exported, quiescent } = await drained;
+    expect([write.state, quiescent, exported.map(({ request }) => request.offset)]).toEqual(["pending", true, [0]]);
   });
 
   it("drain returns at its deadline even if the driver never answers", async () => {

@@ -14,8 +14,8 @@ const NEXT_STATES: Readonly<Record<DrainState, readonly DrainState[]>> = {
 export interface DrainOptions {
   /**
    * What becomes of held requests. `wait`: they go on being tried until they succeed or the deadline is over, and stay held
-   * then. `fail`: they fail at once with their error (EIO), and so does what fails meanwhile. `export`: they leave the
-   * backend without completing, and are handed to the caller. Default `wait`.
+   * then. `fail`: they fail at once with their error (EIO), and so does what fails meanwhile. `export`: they, and what
+   * fails meanwhile, leave the backend without completing and are handed to the caller. Default `wait`.
    */
   held?: "wait" | "fail" | "export";
   /** Milliseconds until the drain returns whatever the storage does. Default 30000. Range 0 … 2^31-1. */
@@ -66,6 +66,6 @@ export class Drain {
 
   /** While it lasts, failures are reported instead of held. */
   get reportsFailures(): boolean {
-    return this.#state === "drain-requested" && this.mode !== "wait";
+    return this.#state === "drain-requested" && this.mode === "fail";
   }
 }

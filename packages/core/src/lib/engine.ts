@@ -260,7 +260,6 @@ export class Engine {
       // have seen: only what is asked after the log was written again counts.
       this.#requeue(entry);
       this.ledger.note(entry, { at: this.clock.now(), what: "sent-again-after-restart", attempt: entry.attempts });
-      this.supervision.onFailure(entry.cycle);
       this.supervision.onAppended(entry);
       return;
     }

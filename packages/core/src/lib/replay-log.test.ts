@@ -53,6 +53,17 @@ describe("ReplayLog", () => {
     log.unpin(slab!);
   });
 
+  it("uses memory again when nothing points into it", () => {
+    const log = new ReplayLog({ maxBytes: 64 });
+    log.append(write(0, new Uint8Array(8), 4));
+    const first = log.at(0).slab;
+    log.append(write(0, new Uint8Array(8), 4));
+    log.trim(log.position);
+    log.append(write(0, new Uint8Array(8), 4));
+    log.append(write(0, new Uint8Array(8), 4));
+    expect([log.at(0).slab, log.at(1).slab]).toContain(first);
+  });
+
   it("a trim that comes late, after a later one, drops nothing", () => {
     const log = new ReplayLog();
     log.append(write(0, new Uint8Array(8), 4));
