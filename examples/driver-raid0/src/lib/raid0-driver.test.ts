@@ -182,6 +182,33 @@ describe("raid0", () => {
     expect(disk.abandon?.(request)).toBe(false);
   });
 
+  it("does not take buffers back that one member keeps", async () => {
+    const members = [
+      createFaultDriver(memory(), { abandon: "refuse" }),
+      createFaultDriver(memory(), { abandon: "detach" }),
+    ];
+    const disk = createRaid0Driver({ members, stripeSize: 4 * KIB });
+    expect((await disk.open(contextOf())).abandon).toBe(false);
+    for (const member of members) member.freeze();
+    const request = createRequest({
+      operation: "read",
+      length: 8 * KIB,
+      iov: [new Uint8Array(8 * KIB)],
+      complete: () => {},
+    });
+    disk.submit(request);
+    expect(disk.abandon?.(request)).toBe(false);
+  });
+
+  it("forgets an error with the request that had it", async () => {
+    const failing = createFaultDriver(memory(), { rules: [{ count: 1, effect: { type: "error", code: "EIO" } }] });
+    const disk = createRaid0Driver({ members: [failing] });
+    await disk.open(contextOf());
+    const client = createBlockClient(disk);
+    await expect(client.read(0, 1)).rejects.toMatchObject({ code: "EIO" });
+    expect([...(await client.read(0, 1))]).toEqual([0]);
+  });
+
   it("needs a member and a stripe size", () => {
     expect(() => createRaid0Driver({ members: [] })).toThrow(RangeError);
     expect(() => createRaid0Driver({ members: [memory()], stripeSize: 0.5 })).toThrow(RangeError);

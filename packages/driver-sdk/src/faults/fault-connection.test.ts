@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { codeOf, createFaultBench } from "../testing/fault-bench.ts";
+import { codeOf, createFaultBench, type BenchRequest } from "../testing/fault-bench.ts";
 
 describe("connection loss", () => {
   it("fails what is in flight and what comes, tells both events, and ends", async () => {
@@ -25,6 +25,24 @@ describe("connection loss", () => {
     ]);
     expect(codeOf(submit("flush"))).toBe("pending");
     expect(before.map((each) => each.completions)).toEqual([1, 1, 1]);
+  });
+
+  it("leaves requests of a new connection alone that begin while the old one is wound up", async () => {
+    const { disk, submit } = await createFaultBench({ latency: 10 });
+    const first = submit("read", 0, 4);
+    const second = submit("read", 0, 4);
+    const later: BenchRequest[] = [];
+    const { complete } = first.request;
+    first.request.complete = (request, error) => {
+      complete(request, error);
+      disk.connect();
+      disk.disconnect();
+      disk.connect();
+      later.push(submit("read", 0, 4));
+    };
+    disk.disconnect();
+    expect([first, second].map(codeOf)).toEqual(["ECONNRESET", "ECONNRESET"]);
+    expect([disk.connected, later.map(codeOf)]).toEqual([true, ["pending"]]);
   });
 
   it("lets writes land or not as their fates say", async () => {
@@ -224,6 +242,7 @@ describe("connection loss", () => {
     disk.connect();
     const waiting = submit("flush");
     await Promise.all([disk.close(), disk.close()]);
+    expect(clock.pending).toBe(0);
     clock.advance(100);
     expect([codeOf(zombie), codeOf(waiting)]).toEqual(["ECONNRESET", "ECANCELED"]);
     expect([zombie.completions, waiting.completions]).toEqual([1, 1]);

@@ -57,6 +57,17 @@ describe("crash of a volatile cache", () => {
     expect([...storage.subarray(0, 6)]).toEqual([1, 1, 3, 3, 3, 3]);
   });
 
+  it("undoes more than fits into one piece of memory", async () => {
+    const { disk, write, submit, storage } = await createFaultBench({ volatileCache: true });
+    for (let value = 1; value < 12; value += 1) {
+      write(0, 4096, value);
+      submit("flush");
+    }
+    write(0, 4096, 99);
+    disk.crash();
+    expect(storage.every((byte) => byte === 11)).toBe(true);
+  });
+
   it("draws survivors from the seed", async () => {
     const run = async (): Promise<number[]> => {
       const { disk, write, storage } = await createFaultBench({ volatileCache: true });

@@ -151,6 +151,13 @@ describe("fault rules", () => {
     expect(disk.inFlight).toBe(0);
   });
 
+  it("tear at the alignment", async () => {
+    const torn = { type: "torn", bytes: 700 } as const;
+    const { write, storage } = await createFaultBench({ rules: [{ effect: torn }] }, false, { requestAlignment: 512 });
+    expect(codeOf(write(0, 1024, 4))).toBe("EIO");
+    expect([storage[511], storage[512]]).toEqual([4, 0]);
+  });
+
   it("lose a write: acknowledged, not written", async () => {
     const { write, submit, storage } = await createFaultBench({ rules: [{ count: 1, effect: { type: "lost" } }] });
     expect(codeOf(write(0, 4, 5))).toBe("ok");

@@ -2,6 +2,7 @@ import { ArrayDriver } from "./array-driver.ts";
 import type { DriverEvent } from "../lib/block-driver.ts";
 import type { BlockError } from "../lib/block-error.ts";
 import { createRequest, type BlockOperation, type BlockRequest } from "../lib/block-request.ts";
+import type { DriverCapabilities } from "../lib/capabilities.ts";
 import { createRandom } from "../lib/random.ts";
 import { createVirtualClock, type VirtualClock } from "../lib/virtual-clock.ts";
 import { createFaultDriver } from "../faults/create-fault-driver.ts";
@@ -34,11 +35,14 @@ export interface FaultBench {
 export async function createFaultBench(
   options: FaultDriverOptions = {},
   slowInner: boolean = false,
+  declared: Partial<DriverCapabilities> = {},
 ): Promise<FaultBench> {
   const storage = new Uint8Array(4096);
   const clock = createVirtualClock();
   const events: DriverEvent[] = [];
-  const disk = createFaultDriver(new ArrayDriver(storage, slowInner), options);
+  const inner = new ArrayDriver(storage, slowInner);
+  inner.declared = { ...inner.declared, ...declared };
+  const disk = createFaultDriver(inner, options);
   await disk.open({ clock, random: createRandom(7), onEvent: (event) => events.push(event), held: true });
   const submit: FaultBench["submit"] = (operation, offset = 0, data = 0, flags = 0) => {
     const bytes = typeof data === "number" ? new Uint8Array(data) : data;
