@@ -224,6 +224,19 @@ describe("recovery", () => {
     expect(bench.driver.seen).toEqual(["read 0+512", "write 512+512", "read 0+512", "write 512+512"]);
   });
 
+  it("a cycle that goes on behind the last one comes round to each request once", async () => {
+    const bench = await Bench.open({ backoff: RFC_BACKOFF });
+    bench.driver.decide = ({ operation }) => (operation === "write" ? "EIO" : "ok");
+    for (let n = 0; n < 5; n += 1) bench.write(n * 512);
+    bench.clock.advance(5_001);
+    for (const { id, offset } of bench.backend.heldRequests()) {
+      if (offset !== 512 && offset !== 2048) bench.backend.failHeld(id);
+    }
+    bench.driver.seen.length = 0;
+    bench.clock.advance(5_001);
+    expect(bench.driver.seen).toEqual(["read 0+512", "write 2048+512", "write 512+512"]);
+  });
+
   it("a new outage begins with the first wait of the backoff", async () => {
     const bench = await Bench.open();
     for (const outage of [1, 2]) {
