@@ -65,7 +65,8 @@ export interface BlockDriver {
    */
   open(context: OpenContext): Promise<DriverCapabilities>;
   /**
-   * Takes a request and completes it exactly once, now or later, in any order. Never throws. A request that is out of range,
+   * Takes a request and completes it exactly once, now or later, in any order. Never throws: before `open` resolved and after
+   * `close` was called the request is completed with an error. A request that is out of range,
    * misaligned, or not declared by the capabilities is completed with an error before anything is touched
    * (see `checkRequest`). Requests that are in flight at the same time are not ordered, not even where they overlap.
    */
@@ -75,7 +76,8 @@ export interface BlockDriver {
    * the driver should try another way for what comes next.
    *
    * True promises that from now on the driver neither reads nor writes `request.iov`; the submitter may use the buffers
-   * again. The request still completes exactly once, as soon as it can no longer land on the storage. False promises nothing.
+   * again. The request still completes exactly once, as soon as it can no longer land on the storage; that, and a
+   * `disconnected` event, may come from within the call. False promises nothing.
    */
   abandon?(request: BlockRequest): boolean;
   /**

@@ -14,7 +14,7 @@ export const RequestFlag = {
   MAY_UNMAP: 2,
   /** write-zeroes: fail with `ENOTSUP` at once instead of writing zeroes the slow way (NBD_CMD_FLAG_FAST_ZERO). */
   NO_FALLBACK: 4,
-  /** block-status: one extent is enough, and it must not reach beyond the request (NBD_CMD_FLAG_REQ_ONE). */
+  /** block-status: exactly one extent, which must not reach beyond the request (NBD_CMD_FLAG_REQ_ONE). */
   REQ_ONE: 8,
 } as const;
 

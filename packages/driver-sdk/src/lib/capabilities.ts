@@ -39,7 +39,8 @@ export interface DriverCapabilities {
   /**
    * What is known of the instance behind the driver, for the question whether completed but unflushed writes may be gone:
    * `fixed`: it cannot restart while this driver is open (a local file: the kernel's page cache lives on);
-   * `reported`: `connected` events carry an instance id that changes when it restarted;
+   * `reported`: `connected` events carry an instance id that changes when it restarted (the first event after `open` has
+   * nothing to be compared with, and counts as a restart);
    * `unknown`: every new connection, or every recovery if connections are not reported, may be a new instance.
    */
   readonly instance: "fixed" | "reported" | "unknown";

@@ -1,4 +1,4 @@
-import { changesData, RequestFlag, type BlockError, type BlockRequest } from "@rehandle/driver-sdk";
+import { changesData, type BlockError, type BlockRequest } from "@rehandle/driver-sdk";
 
 /** A change that a client asked for, in the order of asking. */
 interface Change {
@@ -85,9 +85,4 @@ export class Checker {
     allowed.add(0);
     return allowed;
   }
-}
-
-/** True if the request asks for stable data itself. */
-export function isFua(request: BlockRequest): boolean {
-  return (request.flags & RequestFlag.FUA) !== 0;
 }
