@@ -10,8 +10,9 @@ const contract = "@rehandle/driver-sdk";
 /** What a package may use of this repository when it runs, from the bottom up. Drivers that are not named use the contract. */
 const mayUse: Readonly<Record<string, readonly string[]>> = {
   [contract]: [],
-  "@rehandle/options": [],
-  "@rehandle/qapi": [],
+  "@rehandle/json": [],
+  "@rehandle/options": ["@rehandle/json"],
+  "@rehandle/qapi": ["@rehandle/json"],
   "@rehandle/core": [contract],
   "@rehandle/nbd": [contract],
   "@rehandle/driver-nbd": [contract, "@rehandle/nbd"],

@@ -1,4 +1,4 @@
-import { isJsonDouble } from "./json/json-value.ts";
+import { isJsonDouble } from "@rehandle/json";
 import { OptionError, type OptionErrorCode } from "./option-error.ts";
 import { formatPath, lastName, type Flavour, type Place } from "./place.ts";
 import { narrow, readSigned, readUnsigned, type NumberFault } from "./read-integer.ts";

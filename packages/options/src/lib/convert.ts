@@ -1,5 +1,5 @@
+import { isJsonDouble } from "@rehandle/json";
 import { convertScalar, scalarKind, wrongType } from "./convert-scalar.ts";
-import { isJsonDouble } from "./json/json-value.ts";
 import { nearestHint } from "./nearest-name.ts";
 import { OptionError } from "./option-error.ts";
 import { formatPath, lastName, type Flavour, type Place } from "./place.ts";

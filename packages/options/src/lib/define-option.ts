@@ -1,6 +1,6 @@
+import { parseJsonText } from "@rehandle/json";
 import { convert } from "./convert.ts";
 import { helpLines } from "./help.ts";
-import { parseJsonText } from "./json/json-text.ts";
 import { parseKeyval } from "./keyval.ts";
 import type { KeyvalObject } from "./keyval-tree.ts";
 import { OptionError } from "./option-error.ts";

@@ -1,5 +1,4 @@
-import { parseJsonText } from "./json/json-text.ts";
-import { isJsonObject } from "./json/json-value.ts";
+import { parseJsonText, isJsonObject } from "@rehandle/json";
 import { flattenJson, type FlatOptions } from "./keyval-flatten.ts";
 import { parseNbdName } from "./nbd-name.ts";
 import { OptionError } from "./option-error.ts";

@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -80,13 +78,4 @@ describe.each(Object.entries(PARSERS))("%s", (_name, parse) => {
     // A quadratic parser would take minutes; the bound is far above what the slowest machine needs.
     expect(performance.now() - start).toBeLessThan(5000);
   });
-});
-
-test("the JSON parser is the same, byte for byte, as in packages/qapi, since neither may depend on the other", () => {
-  const here = join(import.meta.dirname, "json");
-  const there = join(import.meta.dirname, "../../../qapi/src/lib/json");
-  const files = readdirSync(here).filter((file) => !file.endsWith(".test.ts"));
-  expect(files.length).toBeGreaterThan(5);
-  for (const file of files)
-    expect(readFileSync(join(here, file), "utf8")).toBe(readFileSync(join(there, file), "utf8"));
 });

@@ -1,4 +1,4 @@
-import { isJsonDouble, isJsonObject, type JsonObject, type JsonValue } from "./json/json-value.ts";
+import { isJsonDouble, isJsonObject, type JsonObject, type JsonValue } from "@rehandle/json";
 import { listify } from "./keyval-lists.ts";
 import { createKeyvalObject, isKeyvalObject, type KeyvalObject, type KeyvalValue } from "./keyval-tree.ts";
 import { OptionError } from "./option-error.ts";

@@ -1,6 +1,6 @@
+import { JsonDouble } from "@rehandle/json";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { checkArguments } from "./check-arguments.ts";
-import { JsonDouble } from "./json/json-value.ts";
 import { isQmpError } from "./qmp-error.ts";
 import type { ArgumentsOf } from "./schema-types.ts";
 

@@ -1,4 +1,4 @@
-import { isJsonDouble } from "./json/json-value.ts";
+import { isJsonDouble } from "@rehandle/json";
 import { QmpError } from "./qmp-error.ts";
 
 /** Where a value lies; undefined is the arguments themselves. Written out only when an error needs it. */

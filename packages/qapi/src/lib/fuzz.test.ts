@@ -1,6 +1,6 @@
+import { encodeUtf8 } from "@rehandle/json";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeUtf8 } from "./json/utf8.ts";
 import { createQmpClient } from "./qmp-client.ts";
 import { createQmpServer } from "./qmp-server.ts";
 import { rehandleSchema, type RehandleSchema } from "./rehandle-schema.ts";

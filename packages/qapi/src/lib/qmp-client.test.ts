@@ -1,5 +1,5 @@
+import { encodeUtf8 } from "@rehandle/json";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { encodeUtf8 } from "./json/utf8.ts";
 import { createQmpClient, type QmpClient } from "./qmp-client.ts";
 import { isQmpError, QmpError } from "./qmp-error.ts";
 import { createQmpServer, type QmpHandlers, type QmpServer } from "./qmp-server.ts";

@@ -1,7 +1,5 @@
+import { JsonStream, type JsonValue, writeJson } from "@rehandle/json";
 import { EventQueue } from "./event-queue.ts";
-import { JsonStream } from "./json/json-stream.ts";
-import type { JsonValue } from "./json/json-value.ts";
-import { writeJson } from "./json/write-json.ts";
 import { QmpError } from "./qmp-error.ts";
 import { readMessage, type QmpMessage } from "./qmp-message.ts";
 import { asciiBytes } from "./qmp-transport.ts";

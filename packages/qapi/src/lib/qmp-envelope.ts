@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "./json/json-value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "@rehandle/json";
 import { QmpError } from "./qmp-error.ts";
 
 /** A request whose envelope is right; the command and its arguments are still to be checked. */

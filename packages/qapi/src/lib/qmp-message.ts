@@ -1,4 +1,4 @@
-import { isJsonDouble, isJsonObject, type JsonValue } from "./json/json-value.ts";
+import { isJsonDouble, isJsonObject, type JsonValue } from "@rehandle/json";
 import { QmpError, type QmpErrorClass } from "./qmp-error.ts";
 
 /** A message of a server. Objects have no prototype; integers beyond 2^53-1 are bigints. */

@@ -1,5 +1,5 @@
+import { encodeUtf8 } from "@rehandle/json";
 import { describe, expect, test } from "vitest";
-import { encodeUtf8 } from "./json/utf8.ts";
 import { QmpError } from "./qmp-error.ts";
 import { createQmpServer, type QmpHandlers, type QmpServer, type QmpSession } from "./qmp-server.ts";
 import type { QmpTransport } from "./qmp-transport.ts";

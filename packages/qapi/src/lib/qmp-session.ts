@@ -1,6 +1,4 @@
-import { JsonStream } from "./json/json-stream.ts";
-import type { JsonValue } from "./json/json-value.ts";
-import { writeJson } from "./json/write-json.ts";
+import { JsonStream, type JsonValue, writeJson } from "@rehandle/json";
 import { isQmpError, QmpError } from "./qmp-error.ts";
 import { readRequest, requestId, type QmpRequest } from "./qmp-envelope.ts";
 import { asciiBytes, type QmpTransport } from "./qmp-transport.ts";

@@ -1,7 +1,5 @@
+import { parseJsonText, isJsonDouble, isJsonObject, type JsonValue, writeJson } from "@rehandle/json";
 import { spawn, spawnSync } from "node:child_process";
-import { parseJsonText } from "../lib/json/json-text.ts";
-import { isJsonDouble, isJsonObject, type JsonValue } from "../lib/json/json-value.ts";
-import { writeJson } from "../lib/json/write-json.ts";
 
 /** QEMU's own storage daemon. */
 export const STORAGE_DAEMON = "qemu-storage-daemon";
