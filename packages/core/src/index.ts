@@ -15,6 +15,7 @@ export {
   type HoldRule,
   type Limit,
   type PolicyOptions,
+  type ResolvedDirection,
 } from "./lib/policy.ts";
 export type { RampOptions } from "./lib/recovery-cycle.ts";
 export type { ReplayLogOptions } from "./lib/replay-log.ts";

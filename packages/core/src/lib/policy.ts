@@ -63,10 +63,13 @@ export function directionOf(operation: BlockOperation): Direction {
   return operation === "read" || operation === "block-status" ? "read" : "write";
 }
 
-interface ResolvedDirection {
+/** A {@link DirectionPolicy} with its defaults filled in. */
+export interface ResolvedDirection {
+  /** Milliseconds; undefined: the backend's backoff. */
   readonly retryInterval: number | undefined;
   /** Milliseconds; Infinity for `forever`. */
   readonly retryTimeout: number;
+  /** What happens to a failure that is not held, or no longer. */
   readonly action: ErrorAction;
 }
 

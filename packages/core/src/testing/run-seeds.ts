@@ -5,12 +5,12 @@ const environment =
   (globalThis as unknown as { process?: { env: Record<string, string | undefined> } }).process?.env ?? {};
 
 /**
- * Runs half of the seeds: `REHANDLE_SIMULATIONS` lives (default 100,000) from `REHANDLE_SEED` (default 1) on. A seed that
+ * Runs half of the seeds: `REHANDLE_SIMULATIONS` lives (default 200,000) from `REHANDLE_SEED` (default 1) on. A seed that
  * breaks a promise is reported with its scenario, its events, and the command that runs it alone.
  */
 export async function runSeeds(half: 0 | 1): Promise<string> {
   const alone = environment["REHANDLE_SEED"] !== undefined && environment["REHANDLE_SIMULATIONS"] === undefined;
-  const count = alone ? 1 : Number(environment["REHANDLE_SIMULATIONS"] ?? 100_000);
+  const count = alone ? 1 : Number(environment["REHANDLE_SIMULATIONS"] ?? 200_000);
   const first = Number(environment["REHANDLE_SEED"] ?? 1);
   // Errors by the hundred thousand need no stack traces.
   const errors = Error as unknown as { stackTraceLimit: number };
