@@ -77,6 +77,7 @@ export interface BlockBackend extends BlockDriver {
   enable(): void;
   /** Held requests with their timelines, oldest first, at most `limit` (default 1000). */
   heldRequests(limit?: number): HeldRequest[];
+  /** What was counted since the backend was opened, and what is the case now. */
   statistics(): BackendStatistics;
 }
 

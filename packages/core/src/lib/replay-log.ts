@@ -4,8 +4,8 @@ import type { BlockOperation, BlockRequest } from "@rehandle/driver-sdk";
 const SLAB_BYTES = 256 * 1024;
 /** A slab is no larger than this share of all that is kept. */
 const SLAB_SHARE = 8;
-/** Empty slabs that are kept for the next payloads. */
-const SPARE_SLABS = 8;
+/** Empty slabs that are kept for the next payloads, as a share of all that is kept: what a flush usually frees. */
+const SPARE_SHARE = 4;
 
 /** Memory of several payloads. It is used again when no record and no attempt on its way points into it. */
 export interface Slab {
@@ -126,7 +126,8 @@ export class ReplayLog {
     if (slab.pins > 0) return;
     slab.used = 0;
     if (slab === this.#slab) return;
-    if (slab.bytes.length === this.#slabBytes && this.#spare.length < SPARE_SLABS) this.#spare.push(slab);
+    if (slab.bytes.length === this.#slabBytes && this.#spare.length * this.#slabBytes < this.maxBytes / SPARE_SHARE)
+      this.#spare.push(slab);
   }
 
   #slabFor(length: number): Slab {

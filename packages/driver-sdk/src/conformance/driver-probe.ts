@@ -62,6 +62,7 @@ export class DriverProbe {
     return Math.max(512, this.capabilities.requestAlignment);
   }
 
+  /** Opens the driver, with parts of the context replaced. */
   async open(context: Partial<OpenContext> = {}): Promise<DriverCapabilities> {
     const capabilities = await this.within(
       this.driver.open({
@@ -78,6 +79,7 @@ export class DriverProbe {
     return capabilities;
   }
 
+  /** Closes the driver. */
   async close(): Promise<void> {
     this.#life = "closed";
     await this.within(this.driver.close(), "close");

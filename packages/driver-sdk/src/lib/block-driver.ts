@@ -41,7 +41,9 @@ export interface OpenContext {
 /** The part of AbortSignal that is used; declared here so that neither the DOM's nor Node's types are needed. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
+  /** Calls `listener` when it is aborted. */
   addEventListener(type: "abort", listener: () => void): void;
+  /** Ends that. */
   removeEventListener(type: "abort", listener: () => void): void;
 }
 

@@ -12,6 +12,7 @@ export interface VirtualClock extends Clock {
   readonly nextDue: number | undefined;
 }
 
+/** Options of {@link createVirtualClock}. */
 export interface VirtualClockOptions {
   /** What `now()` says at first, ms. Default 0. */
   start?: number;

@@ -63,6 +63,7 @@ export interface AlternateDescription {
   readonly help?: string;
 }
 
+/** Any type that a catalog can hold. */
 export type TypeDescription = EnumDescription | StructDescription | UnionDescription | AlternateDescription;
 
 /**

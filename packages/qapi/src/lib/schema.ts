@@ -27,6 +27,7 @@ export interface AlternateType {
   readonly alternate: Readonly<Record<string, TypeReference>>;
 }
 
+/** Any type that a schema can hold. */
 export type SchemaType = EnumType | StructType | UnionType | AlternateType;
 
 /** A command: its arguments, its result (none is `{}`), and whether it may overtake others. */
