@@ -64,7 +64,7 @@ export class Daemon {
 }
 
 /** The daemon's command line, as an operator would write it. */
-export function daemonArguments(upstream: string, iohangTimeout: number, socket: string, monitor: string): string[] {
+function daemonArguments(upstream: string, iohangTimeout: number, socket: string, monitor: string): string[] {
   return [
     ["--blockdev", `driver=nbd,node-name=storage,server.type=unix,server.path=${upstream},export=disk`],
     ["--blockdev", `driver=rehandle,node-name=disk,file=storage,iohang-timeout=${iohangTimeout}`],
