@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { startDaemonProcess, type DaemonProcess } from "./testing/daemon-process.ts";
 import { fioResult, startFio } from "./testing/fio.ts";
+import { expectStopped, inWorkplace } from "./testing/in-workplace.ts";
 import { hangEvents, untilHangEvents } from "./testing/monitor-client.ts";
 import { havePrograms } from "./testing/programs.ts";
 import { Reader } from "./testing/reader.ts";
 import { clock, pause, report, until } from "./testing/time.ts";
 import { Upstream } from "./testing/upstream.ts";
-import { Workplace } from "./testing/workplace.ts";
+import type { Workplace } from "./testing/workplace.ts";
 
 /** How long the upstream stays away, s. */
 const AWAY = Number(process.env["REHANDLE_OUTAGE_SECONDS"] ?? 10);
@@ -39,15 +40,6 @@ function alternating(node: string, outages: number): string[] {
     `HANG true ${node}-${i + 1}`,
     `HANG false ${node}-${i + 1}`,
   ]).flat();
-}
-
-async function inWorkplace(test: (workplace: Workplace) => Promise<void>): Promise<void> {
-  const workplace = new Workplace();
-  try {
-    await test(workplace);
-  } finally {
-    await workplace.remove();
-  }
 }
 
 describe.skipIf(!havePrograms("nbdkit", "qemu-nbd", "fio"))(
@@ -155,9 +147,3 @@ describe.skipIf(!havePrograms("nbdkit", "qemu-nbd", "fio"))(
     );
   },
 );
-
-async function expectStopped({ process, monitor }: DaemonProcess): Promise<void> {
-  monitor.end();
-  process.signal("SIGTERM");
-  expect(await process.ended, process.stderr).toBe(0);
-}

@@ -30,7 +30,7 @@ export class Daemon {
   readonly #driveContext: DriveContext = createDriveContext();
   readonly #surroundings: DaemonSurroundings;
 
-  constructor(surroundings: DaemonSurroundings, quit: () => void) {
+  constructor(surroundings: DaemonSurroundings, quit: () => Promise<void>) {
     const { clock, random, stderr } = surroundings;
     this.#surroundings = surroundings;
     this.log = createLog(clock, (line) => void stderr.write(line));

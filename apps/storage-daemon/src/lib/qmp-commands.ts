@@ -17,8 +17,8 @@ export interface CommandParts {
   readonly drives: ReadonlyMap<string, Node | null>;
   /** The watches of all `rehandle` nodes by node-name. */
   readonly watches: ReadonlyMap<string, BackendWatch>;
-  /** Ends the program; the command is answered before. */
-  readonly quit: () => void;
+  /** Ends the program; resolves when the command is to be answered. */
+  readonly quit: () => Promise<void>;
 }
 
 /** Held requests that one query shows at most. */

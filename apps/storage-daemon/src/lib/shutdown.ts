@@ -20,12 +20,13 @@ const MONITOR_GRACE = 500;
  * ESHUTDOWN, clients are answered and disconnected, nodes are flushed and closed. Takes some five seconds at most, which
  * the caller enforces.
  */
-export async function shutDown(daemon: Daemon, clock: Clock): Promise<void> {
+export async function shutDown(daemon: Daemon, clock: Clock, onExportsGone: () => void): Promise<void> {
   const { chardevs, graph, log, monitors, nbd, watches } = daemon;
   for (const chardev of chardevs.values()) chardev.closeListener();
   const clients = nbd.close(CLIENT_GRACE);
   await Promise.all([...watches.values()].map((watch) => settle(watch, log)));
   await clients;
+  onExportsGone();
   const roots = graph.nodes.filter(({ users }) => users.size === 0);
   await Promise.all(roots.map((node) => flush(node, clock, log)));
   for (const watch of watches.values()) warnOfUnflushed(watch, log);

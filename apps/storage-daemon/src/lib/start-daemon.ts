@@ -49,14 +49,23 @@ class Run implements RunningDaemon {
   readonly #surroundings: DaemonSurroundings;
   readonly #daemon: Daemon;
   #exit!: (code: number) => void;
+  #onExportsGone!: () => void;
+  /** When a monitor hears the answer to its `quit`: behind the events of it, as in QEMU. */
+  readonly #exportsGone: Promise<void>;
   #pidFile: PidFile | null = null;
   #stopping = false;
 
   constructor(argv: readonly string[], surroundings: DaemonSurroundings) {
     this.#surroundings = surroundings;
-    this.#daemon = new Daemon(surroundings, () => this.stop("host-qmp-quit"));
+    this.#daemon = new Daemon(surroundings, () => {
+      this.stop("host-qmp-quit");
+      return this.#exportsGone;
+    });
     this.exited = new Promise((resolve) => {
       this.#exit = resolve;
+    });
+    this.#exportsGone = new Promise((resolve) => {
+      this.#onExportsGone = resolve;
     });
     this.started = this.#start(argv);
   }
@@ -70,17 +79,12 @@ class Run implements RunningDaemon {
     this.#stopping = true;
     this.log("info", `shutting down: ${reason === "host-signal" ? "signal" : "quit of a monitor"}`);
     this.#daemon.monitors.emit("SHUTDOWN", { guest: false, reason });
-    // A monitor hears the answer to its `quit` before its connection ends.
-    queueMicrotask(() => this.#shutDown());
-  }
-
-  #shutDown(): void {
     const { clock } = this.#surroundings;
     const timer = clock.setTimer(SHUTDOWN_DEADLINE, () => {
       this.log("warning", `not everything could be ended within ${SHUTDOWN_DEADLINE / 1000} s`);
       this.#end(0);
     });
-    shutDown(this.#daemon, clock)
+    shutDown(this.#daemon, clock, this.#onExportsGone)
       .catch((error: unknown) => this.log("error", `shutdown: ${String(error)}`))
       .finally(() => {
         timer.cancel();

@@ -1,0 +1,80 @@
+import { truncateSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { DAEMON_COMMAND } from "./testing/daemon-process.ts";
+import { inWorkplace } from "./testing/in-workplace.ts";
+import { connectMonitor } from "./testing/monitor-client.ts";
+import { havePrograms, mustRun } from "./testing/programs.ts";
+import { untilAccepts, type Process, type Workplace } from "./testing/workplace.ts";
+
+/** Command lines of qemu-storage-daemon(1), EXAMPLES, word by word behind the program's name. */
+const MONITOR = "--chardev socket,path=qmp.sock,server=on,wait=off,id=char1 --monitor chardev=char1";
+const NBD_EXPORT =
+  "--blockdev driver=file,node-name=disk,filename=disk.img --nbd-server addr.type=unix,addr.path=nbd.sock " +
+  "--export type=nbd,id=export,node-name=disk,writable=on";
+
+/** Ours, and the original to compare with. */
+const daemons = [
+  { name: "rehandle-storage-daemon", program: process.execPath, words: DAEMON_COMMAND },
+  { name: "qemu-storage-daemon", program: "qemu-storage-daemon", words: [] },
+] as const;
+
+function start(workplace: Workplace, daemon: (typeof daemons)[number], line: string): Process {
+  return workplace.start(daemon.program, [...daemon.words, ...line.split(" ")]);
+}
+
+async function expectEnd(process: Process): Promise<void> {
+  process.signal("SIGTERM");
+  expect(await process.ended, process.stderr).toBe(0);
+}
+
+const available = havePrograms("qemu-storage-daemon", "nbdinfo", "qemu-io");
+
+describe.skipIf(!available).each(daemons)("command lines of the manual, with $name", (daemon) => {
+  test("a QMP monitor", () =>
+    inWorkplace(async (workplace) => {
+      const process = start(workplace, daemon, MONITOR);
+      await untilAccepts(workplace.path("qmp.sock"));
+      const monitor = await connectMonitor(workplace.path("qmp.sock"));
+      expect((await monitor.execute("query-version")).qemu).toMatchObject({ major: 7, minor: 2 });
+      expect(await monitor.execute("query-block-exports")).toEqual([]);
+      await monitor.execute("quit");
+      expect(await process.ended, process.stderr).toBe(0);
+    }));
+
+  test("a raw image over NBD", () =>
+    inWorkplace(async (workplace) => {
+      writeFileSync(workplace.path("disk.img"), "");
+      truncateSync(workplace.path("disk.img"), 1024 * 1024);
+      const process = start(workplace, daemon, NBD_EXPORT);
+      const socket = workplace.path("nbd.sock");
+      await untilAccepts(socket);
+      const uri = `nbd+unix:///disk?socket=${socket}`;
+      expect((await mustRun("nbdinfo", ["--size", uri])).trim()).toBe("1048576");
+      expect(await mustRun("nbdinfo", ["--is", "read-only", uri]).catch(() => "writable")).toBe("writable");
+      await mustRun("qemu-io", ["-f", "raw", "-c", "write -P 9 0 64k", "-c", "read -P 9 0 64k", uri]);
+      await expectEnd(process);
+    }));
+
+  test("both at once, and sockets that an earlier process left are no hindrance", () =>
+    inWorkplace(async (workplace) => {
+      writeFileSync(workplace.path("disk.img"), Buffer.alloc(65536));
+      for (const name of ["qmp.sock", "nbd.sock"]) await leaveSocket(workplace.path(name));
+      const process = start(workplace, daemon, `${NBD_EXPORT} ${MONITOR}`);
+      await untilAccepts(workplace.path("qmp.sock"));
+      const monitor = await connectMonitor(workplace.path("qmp.sock"));
+      expect(await monitor.execute("query-block-exports")).toEqual([
+        { id: "export", type: "nbd", "node-name": "disk", "shutting-down": false },
+      ]);
+      const [node] = await monitor.execute("query-named-block-nodes", {});
+      expect(node).toMatchObject({ "node-name": "disk", drv: "file", ro: false, file: "disk.img" });
+      await monitor.execute("quit");
+      expect(monitor.log.map(({ event }) => event)).toContain("BLOCK_EXPORT_DELETED");
+      expect(await process.ended, process.stderr).toBe(0);
+    }));
+});
+
+/** What a process that was killed leaves: a socket that nobody listens on. */
+async function leaveSocket(path: string): Promise<void> {
+  const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+  await mustRun(process.execPath, ["-e", script]).catch(() => undefined);
+}
