@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 import { HELP, readArguments } from "./demo-options.ts";
@@ -64,4 +65,9 @@ test("help names every option and fits into 80 columns", () => {
     expect(HELP).toContain(option);
   }
   for (const line of HELP.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test("the README has the same help", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  expect(readme).toContain(`\`\`\`text\n${HELP}\`\`\`\n`);
 });

@@ -36,7 +36,7 @@ export class Sampler {
     const due = this.#began + this.#slots * this.#slotMs;
     this.#timer = this.#clock.setTimer(Math.max(0, due - this.#clock.now()), () => {
       const { completed, failed, ...state } = this.#read();
-      const at = this.#slots * this.#slotMs;
+      const at = this.#clock.now() - this.#began;
       this.#onSample({ ...state, at, completed: completed - this.#completed, failed: failed - this.#failed });
       this.#completed = completed;
       this.#failed = failed;
