@@ -14,7 +14,7 @@ import type { BackendEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { HangStatus, type Outage } from "./hang-status.ts";
 import { HoldLedger } from "./hold-ledger.ts";
-import { backendClosed, unreachable } from "./hold-errors.ts";
+import { backendClosed, mayBeLost, unreachable } from "./hold-errors.ts";
 import { HoldExpiry } from "./hold-expiry.ts";
 import { InFlight } from "./in-flight.ts";
 import { LateAttempts } from "./late-attempts.ts";
@@ -193,6 +193,14 @@ export class Engine {
     }
   }
 
+  /** Acts on the failure of a request that was to fail as soon as the driver lets go of it. */
+  giveUp(entry: RequestEntry): void {
+    const error = entry.failWhenDone!;
+    // The action `stop` keeps it, to be tried afresh.
+    entry.failWhenDone = null;
+    this.act(entry, error);
+  }
+
   /** Marks a queued request as held by an outage that it did not meet itself. */
   holdQueued(entry: RequestEntry): void {
     this.ledger.hold(entry, "outage");
@@ -255,27 +263,38 @@ export class Engine {
     const request = entry.request!;
     const wasOverdue = entry.state === "overdue";
     if (wasOverdue) this.late.overdue.delete(entry);
-    if (attempt.generation !== this.generation && this.canHold(entry)) {
-      // The instance that answered may be gone, and the write with it, or it may be a new one that lost what a read should
-      // have seen: only what is asked after the log was written again counts.
-      this.#requeue(entry);
-      this.ledger.note(entry, { at: this.clock.now(), what: "sent-again-after-restart", attempt: entry.attempts });
-      this.supervision.onAppended(entry);
+    if (attempt.generation !== this.generation) {
+      this.#onStaleSuccess(entry);
       return;
     }
     if (request.operation === "block-status") request.extents.push(...attempt.extents);
     if (this.log !== null && entry.direction === "write") this.#remember(request, attempt, this.log);
     const { cycle } = entry;
     if (entry.failWhenDone === null) this.finish(entry, null);
-    else this.finish(entry, entry.failWhenDone);
+    else this.giveUp(entry);
     if (this.hang.state === "timed-out") this.hang.end();
     if (cycle > 0 || !this.supervision.isUp) this.supervision.onSuccess(cycle);
     if (wasOverdue) this.supervision.onLateAnswer();
   }
 
+  /**
+   * The instance that answered may be gone, and the write with it, or it may be a new one that lost what a read should have
+   * seen: only what is asked after the log was written again counts.
+   */
+  #onStaleSuccess(entry: RequestEntry): void {
+    if (this.canHold(entry)) {
+      this.#requeue(entry);
+      this.ledger.note(entry, { at: this.clock.now(), what: "sent-again-after-restart", attempt: entry.attempts });
+      this.supervision.onAppended(entry);
+    } else {
+      entry.failWhenDone ??= mayBeLost(entry);
+      this.giveUp(entry);
+    }
+  }
+
   #remember(request: BlockRequest, attempt: Attempt, log: ReplayLog): void {
     if (request.operation === "flush") {
-      if (attempt.generation === this.generation) log.trim(attempt.logPosition);
+      log.trim(attempt.logPosition);
       return;
     }
     // What is stable already needs no record, unless an older record would be written over it.
@@ -293,7 +312,7 @@ export class Engine {
     const heldBefore = entry.heldSince >= 0;
     if (heldBefore) this.ledger.noteFailure(entry, cause);
     if (entry.failWhenDone !== null) {
-      this.finish(entry, entry.failWhenDone);
+      this.giveUp(entry);
     } else if (this.policy.isHeld(cause, entry.direction) && this.canHold(entry)) {
       if (!heldBefore) this.ledger.noteFailure(entry, cause);
       this.#requeue(entry);

@@ -20,6 +20,13 @@ export function unreachable(entry: RequestEntry, outage: Outage | null): BlockEr
   );
 }
 
+/** The error of a request that a backend answered which may have restarted since, if it cannot be sent again. */
+export function mayBeLost(entry: RequestEntry): BlockError {
+  const { operation, offset, length } = entry.request!;
+  const message = "the storage may have restarted, and lost what it answered";
+  return new BlockError(message, { code: "ESTALE", operation, offset, length });
+}
+
 /** The error of a request that came after `close`. */
 export function backendClosed(): BlockError {
   return new BlockError("the backend is closed", { code: "EBADF" });

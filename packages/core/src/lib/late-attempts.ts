@@ -79,7 +79,12 @@ export class LateAttempts {
       this.overdue.add(entry);
     }
     entry.touched = true;
-    if (this.#engine.drain.mode === "fail") entry.failWhenDone ??= gaveUp(entry, "the backend was drained");
+    if (this.#engine.drain.mode === "fail") {
+      entry.failWhenDone ??= gaveUp(entry, "the backend was drained");
+      // Whatever its policy says, and however late the driver lets go of it, it is reported.
+      entry.abandoned = true;
+    }
+    entry.lastError ??= new BlockError("called back by a drain", { code: "ETIMEDOUT" });
     this.detach(entry);
   }
 
@@ -98,7 +103,7 @@ export class LateAttempts {
     entry.lastAttemptAt = this.#engine.clock.now();
     if (entry.mutates) this.#fenceAttempt(entry, attempt);
     if (entry.failWhenDone !== null) {
-      this.#engine.act(entry, entry.failWhenDone);
+      this.#engine.giveUp(entry);
       return;
     }
     entry.moveTo("queued");
