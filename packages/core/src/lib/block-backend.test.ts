@@ -1,4 +1,4 @@
-import { RequestFlag } from "@rehandle/driver-sdk";
+import { RequestFlag, createRequest, defineCapabilities } from "@rehandle/driver-sdk";
 import { describe, expect, it } from "vitest";
 
 import { RFC_BACKOFF } from "./backoff.ts";
@@ -601,4 +601,21 @@ describe("bounds, and layers above", () => {
     const bench = await Bench.open();
     expect([bench.read(1 << 20).state, bench.driver.seen]).toEqual(["EINVAL", []]);
   });
+});
+
+test("whoever hears of a new size finds it", async () => {
+  const b = await Bench.open();
+  let size = 0;
+  b.backend.subscribe((e) => (size = e.type === "resized" ? b.backend.capabilities.size : size));
+  b.driver.capabilities = defineCapabilities({ ...b.driver.capabilities, size: 1 << 21 });
+  b.driver.tell({ type: "resized", size: 1 << 21 });
+  expect(size).toBe(1 << 21);
+});
+
+test("an ignored block-status has an extent", async () => {
+  const b = await Bench.open({ iohangTimeout: 0, read: { action: "ignore" } }, { blockStatus: true });
+  b.driver.decide = () => "EIO";
+  const request = createRequest({ operation: "block-status", offset: 0, length: 4096, complete: () => {} });
+  b.backend.submit(request);
+  expect(request.extents).toEqual([{ length: 4096, hole: false, zero: false }]);
 });

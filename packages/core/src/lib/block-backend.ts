@@ -126,8 +126,9 @@ class Backend implements BlockBackend {
     this.#opened = { engine, supervisor, drain: new DrainRun(engine, supervisor) };
     this.#describe();
     forward = (event) => {
-      supervisor.onDriverEvent(event);
+      // Whoever hears of a new size may ask for it.
       if (event.type === "resized") this.#describe();
+      supervisor.onDriverEvent(event);
       if (!this.policy.holds || event.type === "resized" || event.type === "refused") context.onEvent(event);
     };
     return this.capabilities;
@@ -146,9 +147,10 @@ class Backend implements BlockBackend {
     entry.touched = true;
     if (entry.state === "queued") {
       engine.finish(entry, new BlockError("the request was given up", { code: "ECANCELED" }));
+      engine.supervision.onSettled();
       return true;
     }
-    return entry.attempt !== null && engine.late.giveUp(entry.attempt);
+    return engine.late.detachAbandoned(entry);
   }
 
   reconnectNow(): void {
@@ -269,7 +271,9 @@ class Backend implements BlockBackend {
     if (this.#opened === null) return;
     const { engine, supervisor, drain } = this.#opened;
     await drain.finish(CLOSE_DEADLINE);
+    // From here on nothing can come that nobody would end.
     engine.gate |= Gate.CLOSED;
+    drain.failQueued();
     supervisor.recovery.quiet();
     supervisor.replayer.stop();
     engine.dispose();

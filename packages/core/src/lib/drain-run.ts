@@ -58,14 +58,19 @@ export class DrainRun {
       this.#engine.finish(entry, gaveUp(entry, "failed by request of the operator"));
       count += 1;
     }
+    if (count > 0) this.#supervisor.onSettled();
     return count;
   }
 
-  /** A last drain before close: whatever section lasts is taken over, and everything that waits fails. */
+  /** A last drain before close: whatever section lasts is taken over, and everything that is held fails. */
   async finish(deadline: number): Promise<void> {
     this.#finish();
     if (this.#engine.drain.state === "drained") this.#engine.drain.moveTo("normal");
     await this.run({ held: "fail", deadline });
+  }
+
+  /** Fails whatever is left in the queue of a closed backend. */
+  failQueued(): void {
     for (const entry of this.#engine.queue.snapshot()) {
       if (entry.state === "queued") this.#engine.finish(entry, gaveUp(entry, "the backend was closed"));
     }

@@ -189,16 +189,9 @@ export class Engine {
     else {
       // A client that ignores errors must not be shown what its buffer held before.
       if (operation === "read") for (const part of request.iov) part.fill(0);
+      else if (operation === "block-status") request.extents.push({ length, hole: false, zero: false });
       this.finish(entry, null);
     }
-  }
-
-  /** Acts on the failure of a request that was to fail as soon as the driver lets go of it. */
-  giveUp(entry: RequestEntry): void {
-    const error = entry.failWhenDone!;
-    // The action `stop` keeps it, to be tried afresh.
-    entry.failWhenDone = null;
-    this.act(entry, error);
   }
 
   /** Marks a queued request as held by an outage that it did not meet itself. */
@@ -271,7 +264,7 @@ export class Engine {
     if (this.log !== null && entry.direction === "write") this.#remember(request, attempt, this.log);
     const { cycle } = entry;
     if (entry.failWhenDone === null) this.finish(entry, null);
-    else this.giveUp(entry);
+    else this.late.fail(entry);
     if (this.hang.state === "timed-out") this.hang.end();
     if (cycle > 0 || !this.supervision.isUp) this.supervision.onSuccess(cycle);
     if (wasOverdue) this.supervision.onLateAnswer();
@@ -288,7 +281,7 @@ export class Engine {
       this.supervision.onAppended(entry);
     } else {
       entry.failWhenDone ??= mayBeLost(entry);
-      this.giveUp(entry);
+      this.late.fail(entry);
     }
   }
 
@@ -299,7 +292,7 @@ export class Engine {
     }
     // What is stable already needs no record, unless an older record would be written over it.
     if ((request.flags & RequestFlag.FUA) !== 0 && log.count === 0) return;
-    log.append(request);
+    log.append(attempt);
     if (log.wantsFlush) this.supervision.onLogGrown();
   }
 
@@ -312,7 +305,7 @@ export class Engine {
     const heldBefore = entry.heldSince >= 0;
     if (heldBefore) this.ledger.noteFailure(entry, cause);
     if (entry.failWhenDone !== null) {
-      this.giveUp(entry);
+      this.late.fail(entry);
     } else if (this.policy.isHeld(cause, entry.direction) && this.canHold(entry)) {
       if (!heldBefore) this.ledger.noteFailure(entry, cause);
       this.#requeue(entry);

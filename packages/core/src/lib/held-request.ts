@@ -12,7 +12,7 @@ export interface HeldRequest {
   readonly offset: number;
   readonly length: number;
   readonly attempts: number;
-  /** How long it has been held, ms. */
+  /** How long it has been held, ms; 0 if it is only overdue. */
   readonly heldMs: number;
   /** Earlier overlapping requests that it waits for. */
   readonly blockers: number;
@@ -47,7 +47,7 @@ function describe(engine: Engine, entry: RequestEntry): HeldRequest {
     offset,
     length,
     attempts: entry.attempts,
-    heldMs: engine.clock.now() - entry.heldSince,
+    heldMs: entry.heldSince < 0 ? 0 : engine.clock.now() - entry.heldSince,
     blockers: entry.blockers,
     timeline: [...(entry.timeline ?? [])],
   };

@@ -68,3 +68,31 @@ test("an answer of an instance that may be gone is no success, if it cannot be a
   expect(f.state).toBe("ok");
   expect(w.state === "ok" && b.driver.seen.filter((s) => s === "write 0+512").length === 1).toBe(false);
 });
+
+test("the log keeps what an abandoned write wrote, not what its buffers hold now", async () => {
+  const b = await Bench.open({}, restarts);
+  b.driver.detaches = true;
+  b.driver.decide = () => "wait";
+  const w = b.write(0, 512, 7);
+  expect(b.backend.abandon?.(w.request)).toBe(true);
+  w.request.iov[0]!.fill(9);
+  b.driver.answer("ok");
+  expect(w.state).toBe("ok");
+  b.driver.disconnect();
+  b.driver.connect();
+  expect(b.driver.waiting[0]!.iov[0]![0]).toBe(7);
+});
+
+test("a request that is overdue and not held has been held for no time", async () => {
+  const b = await Bench.open({ iohangTimeout: 0, requestTimeout: 100 });
+  b.driver.decide = () => "wait";
+  b.clock.advance(1000);
+  b.read(0);
+  b.clock.advance(200);
+  expect(
+    b.backend
+      .heldRequests()
+      .map((h) => h.heldMs)
+      .every((ms) => ms <= 200),
+  ).toBe(true);
+});

@@ -23,6 +23,16 @@ export class LateAttempts {
     return this.#engine.driver.abandon?.(attempt) ?? false;
   }
 
+  /** The upper layer gave a request up that is with the driver. True: its buffers are free. */
+  detachAbandoned(entry: RequestEntry): boolean {
+    const { attempt, seq } = entry;
+    if (attempt === null || !this.giveUp(attempt)) return false;
+    // The write may land after all, and the log then needs what the client's buffers no longer hold.
+    if (this.#engine.log !== null && entry.attempt === attempt && entry.seq === seq && attempt.operation === "write")
+      attempt.iov = attempt.iov.map((part) => part.slice());
+    return true;
+  }
+
   /** Keeps later requests out of a range while something may still land there. */
   fence(fence: RangeItem, exempt: RequestEntry | null): void {
     this.fences.add(fence);
@@ -103,11 +113,19 @@ export class LateAttempts {
     entry.lastAttemptAt = this.#engine.clock.now();
     if (entry.mutates) this.#fenceAttempt(entry, attempt);
     if (entry.failWhenDone !== null) {
-      this.#engine.giveUp(entry);
+      this.fail(entry);
       return;
     }
     entry.moveTo("queued");
     this.#engine.queue.insert(entry);
+  }
+
+  /** Acts on the failure of a request that was to fail as soon as the driver lets go of it. */
+  fail(entry: RequestEntry): void {
+    const error = entry.failWhenDone!;
+    // The action `stop` keeps it, to be tried afresh.
+    entry.failWhenDone = null;
+    this.#engine.act(entry, error);
   }
 
   #fenceAttempt(entry: RequestEntry, attempt: Attempt): void {
