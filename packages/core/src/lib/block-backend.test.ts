@@ -603,7 +603,7 @@ describe("bounds, and layers above", () => {
   });
 });
 
-test("whoever hears of a new size finds it", async () => {
+it("whoever hears of a new size finds it", async () => {
   const b = await Bench.open();
   let size = 0;
   b.backend.subscribe((e) => (size = e.type === "resized" ? b.backend.capabilities.size : size));
@@ -612,7 +612,7 @@ test("whoever hears of a new size finds it", async () => {
   expect(size).toBe(1 << 21);
 });
 
-test("an ignored block-status has an extent", async () => {
+it("an ignored block-status has an extent", async () => {
   const b = await Bench.open({ iohangTimeout: 0, read: { action: "ignore" } }, { blockStatus: true });
   b.driver.decide = () => "EIO";
   const request = createRequest({ operation: "block-status", offset: 0, length: 4096, complete: () => {} });
