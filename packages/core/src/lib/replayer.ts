@@ -1,4 +1,4 @@
-import { BlockError, type BlockRequest } from "@rehandle/driver-sdk";
+import { BlockError, type BlockRequest, type DriverCapabilities } from "@rehandle/driver-sdk";
 
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { RangeItem } from "./range-index.ts";
@@ -9,6 +9,10 @@ const WINDOW = 64;
 
 /** What the replayer needs of the engine. */
 export interface ReplayHost {
+  /** Nothing is paused, stopped or drained. */
+  readonly maySend: boolean;
+  /** What the storage has now; it may have shrunk since the log's writes. */
+  readonly capabilities: DriverCapabilities;
   /** Gives the attempt to the driver. */
   send(attempt: Attempt): void;
   /** The attempt is no longer with the driver. */
@@ -53,12 +57,14 @@ export class Replayer implements AttemptOwner {
     this.needed = this.#log.count > 0;
   }
 
-  /** Starts, or starts again. Ends with `onReplayDone` or `onReplayFailed`. */
+  /** Starts, starts again, or goes on after a pause. Ends with `onReplayDone` or `onReplayFailed`. */
   start(): void {
-    if (this.running || !this.needed) return;
+    if (!this.needed) return;
+    if (!this.running) {
+      this.#next = 0;
+      this.#bytes = 0;
+    }
     this.running = true;
-    this.#next = 0;
-    this.#bytes = 0;
     this.fill();
   }
 
@@ -79,8 +85,15 @@ export class Replayer implements AttemptOwner {
   }
 
   #fillOnce(): void {
-    while (this.running && this.#current.size < WINDOW && this.#next < this.#log.count) {
-      const record = this.#log.at(this.#next);
+    const { size } = this.#host.capabilities;
+    while (this.running && this.#host.maySend && this.#current.size < WINDOW && this.#next < this.#log.count) {
+      const whole = this.#log.at(this.#next);
+      // What the storage no longer has cannot be lost.
+      const record = { ...whole, length: Math.min(whole.length, size - whole.offset) };
+      if (record.length <= 0) {
+        this.#next += 1;
+        continue;
+      }
       const end = record.offset + record.length;
       if (this.#overlapsCurrent(record.offset, end) || this.#host.isLanding(record.offset, end)) return;
       this.#next += 1;
