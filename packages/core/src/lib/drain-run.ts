@@ -81,8 +81,9 @@ export class DrainRun {
     const { queue, drain } = this.#engine;
     for (const entry of queue.snapshot()) {
       if (entry.state !== "queued" || entry.seq > drain.lastSeq) continue;
-      // What only waits for an overlapping request that is on its way will have its turn.
-      if (!entry.troubled && !entry.stopped && this.#engine.mayPass(entry) && entry.blockers > 0) continue;
+      // What only waits for an overlapping request that is on its way, or for room in the log, will have its turn.
+      const willPass = entry.blockers > 0 || this.#supervisor.isUp;
+      if (!entry.troubled && !entry.stopped && this.#engine.mayPass(entry) && willPass) continue;
       this.#remove(entry);
     }
   }

@@ -121,6 +121,12 @@ export class Engine {
     return this.gate === Gate.DRAINED && this.drain.state === "drain-requested" && entry.seq <= this.drain.lastSeq;
   }
 
+  /** A queued write waits for nothing but room in the log. */
+  waitsForRoom(entry: RequestEntry): boolean {
+    if (entry.state !== "queued" || entry.troubled || entry.stopped || entry.blockers > 0) return false;
+    return entry.mutates && this.log !== null && this.log.isFull && this.supervision.isUp;
+  }
+
   /** Gives a request to the driver: one that was just admitted, or a queued one. */
   start(entry: RequestEntry): void {
     if (entry.state === "queued") this.#dequeue(entry);

@@ -49,8 +49,9 @@ export class LogFlusher implements AttemptOwner {
     this.#current = null;
     if (error !== null) {
       this.#host.onLogFlushFailed(error);
-    } else if (attempt.generation === this.#host.generation) {
-      this.#log.trim(attempt.logPosition);
+    } else {
+      // The flush of an instance that is gone cuts nothing, but whoever waits for room needs another one.
+      if (attempt.generation === this.#host.generation) this.#log.trim(attempt.logPosition);
       this.#host.onLogFlushed();
     }
   }

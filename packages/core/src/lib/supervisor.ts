@@ -133,7 +133,11 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   }
 
   onLogGrown(): void {
-    if (this.recovery.isUp && this.#engine.gate === 0) this.#flusher.send();
+    const { gate, drain } = this.#engine;
+    // A drain waits for the writes that wait for room.
+    const open = gate === 0 || (gate === Gate.DRAINED && drain.state === "drain-requested");
+    // A long backlog must not fill the log without end.
+    if (open && (this.isUp || (this.isRecovering && !this.replayer.needed))) this.#flusher.send();
   }
 
   onStopped(): void {
@@ -275,29 +279,30 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   onReplayDone(count: number, bytes: number): void {
     this.#emit({ type: "replayed", count, bytes });
     this.recovery.onReplayDone();
+    this.onProgress();
   }
 
   onReplayFailed(error: BlockError): void {
     this.#emit({ type: "replay-failed", code: error.code, reason: error.message });
     this.recovery.onReplayFailed();
+    this.onProgress();
   }
 
   onLogFlushed(): void {
     this.releaseQueued();
+    this.onProgress();
   }
 
   onLogFlushFailed(error: BlockError): void {
     const held = this.#engine.policy.isHeld(error, "write");
-    if (held) {
-      this.recovery.onHeld(error.errorClass);
-      return;
-    }
-    // The log can never be cut again: whoever waits for room has to hear why.
+    // Whoever waits for room meets the same failure: nobody else may be there to have the log cut.
     for (const entry of this.queue.snapshot()) {
-      if (entry.state === "queued" && entry.mutates && !entry.troubled && !entry.stopped && entry.blockers === 0) {
-        this.#engine.act(entry, error);
-      }
+      if (!this.#engine.waitsForRoom(entry)) continue;
+      if (held && this.#engine.canHold(entry)) this.#engine.holdQueued(entry);
+      else this.#engine.act(entry, error);
     }
+    if (held) this.recovery.onHeld(error.errorClass);
+    this.onProgress();
   }
 
   /** The instance behind the driver may be another than before: what it acknowledged may be lost. */
