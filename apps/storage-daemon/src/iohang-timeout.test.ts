@@ -1,44 +1,27 @@
-import { createNbdDriver } from "@rehandle/driver-nbd";
-import { createBlockClient, createRandom, isBlockError, type BlockClient } from "@rehandle/driver-sdk";
 import { describe, expect, test } from "vitest";
 import { startDaemonProcess } from "./testing/daemon-process.ts";
-import { expectStopped, inWorkplace } from "./testing/in-workplace.ts";
+import { expectStopped, inSandbox } from "./testing/in-sandbox.ts";
 import { hangEvents, untilHangEvents } from "./testing/monitor-client.ts";
+import { connectClient, timed } from "./testing/nbd-client.ts";
 import { havePrograms } from "./testing/programs.ts";
 import { clock, pause, report, until } from "./testing/time.ts";
 import { Upstream } from "./testing/upstream.ts";
-import type { Workplace } from "./testing/workplace.ts";
-
-async function connectClient(workplace: Workplace, socket: string, exportName: string): Promise<BlockClient> {
-  const driver = createNbdDriver({ server: { type: "unix", path: socket }, export: exportName });
-  await driver.open({ clock, random: createRandom(1), held: false, onEvent: () => undefined });
-  workplace.atEnd(() => driver.close());
-  return createBlockClient(driver);
-}
-
-/** How a request ended, and after how many ms. */
-async function timed(request: Promise<unknown>): Promise<{ code: string | null; ms: number }> {
-  const start = clock.now();
-  const code = await request.then(
-    () => null,
-    (error: unknown) => (isBlockError(error) ? error.code : String(error)),
-  );
-  return { code, ms: clock.now() - start };
-}
 
 describe.skipIf(!havePrograms("nbdkit"))("iohang-timeout", () => {
   test(
     "held requests fail with EIO after it, later ones at once, and the storage's return heals everything",
     () =>
-      inWorkplace(async (workplace) => {
-        const upstream = await Upstream.start(workplace, "nbdkit", workplace.file("disk.img", 1024 * 1024));
+      inSandbox(async (sandbox) => {
+        const upstream = await Upstream.start(sandbox, "nbdkit", sandbox.file("disk.img", 1024 * 1024));
         const { socket } = upstream;
-        const daemon = await startDaemonProcess(workplace, [
-          ...["--drive", `file=nbd:unix:${socket},format=raw,iohang-timeout=5,werror=report,rerror=report,id=d0`],
-          ...["--export", "nbd,id=e,node-name=d0,writable=on"],
+        const daemon = await startDaemonProcess(sandbox, [
+          "--drive",
+          `file=nbd:unix:${socket},format=raw,iohang-timeout=5,werror=report,rerror=report,id=d0`,
+          "--export",
+          "nbd,id=e,node-name=d0,writable=on",
         ]);
         const { monitor } = daemon;
-        const client = await connectClient(workplace, daemon.socket, "d0");
+        const client = await connectClient(sandbox, daemon.socket, "d0");
         await client.write(0, new Uint8Array(4096).fill(1));
 
         await upstream.goAway();
@@ -78,15 +61,18 @@ describe.skipIf(!havePrograms("nbdkit"))("iohang-timeout", () => {
   test(
     "extend puts it off, fail ends the waiting at once, and a request's story can be asked for",
     () =>
-      inWorkplace(async (workplace) => {
-        const upstream = await Upstream.start(workplace, "nbdkit", workplace.file("disk.img", 1024 * 1024));
-        const daemon = await startDaemonProcess(workplace, [
-          ...["--blockdev", `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`],
-          ...["--blockdev", "rehandle,node-name=r0,file=up,iohang-timeout=2"],
-          ...["--export", "nbd,id=e,node-name=r0,writable=on"],
+      inSandbox(async (sandbox) => {
+        const upstream = await Upstream.start(sandbox, "nbdkit", sandbox.file("disk.img", 1024 * 1024));
+        const daemon = await startDaemonProcess(sandbox, [
+          "--blockdev",
+          `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`,
+          "--blockdev",
+          "rehandle,node-name=r0,file=up,iohang-timeout=2",
+          "--export",
+          "nbd,id=e,node-name=r0,writable=on",
         ]);
         const { monitor } = daemon;
-        const client = await connectClient(workplace, daemon.socket, "r0");
+        const client = await connectClient(sandbox, daemon.socket, "r0");
         await upstream.goAway();
         const held = timed(client.read(8192, 4096));
         await untilHangEvents(monitor, 1);

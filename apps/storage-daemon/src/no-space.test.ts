@@ -1,13 +1,13 @@
-import { createNbdDriver } from "@rehandle/driver-nbd";
-import { createBlockClient, createRandom, isBlockError, type BlockClient } from "@rehandle/driver-sdk";
+import type { BlockClient } from "@rehandle/driver-sdk";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { startDaemonProcess } from "./testing/daemon-process.ts";
-import { expectStopped, inWorkplace } from "./testing/in-workplace.ts";
+import { expectStopped, inSandbox } from "./testing/in-sandbox.ts";
+import { connectClient, timed } from "./testing/nbd-client.ts";
 import { mustRun, notRun } from "./testing/programs.ts";
 import { clock, pause, report, until } from "./testing/time.ts";
-import { Workplace } from "./testing/workplace.ts";
+import { Sandbox } from "./testing/sandbox.ts";
 
 const MIB = 1024 * 1024;
 
@@ -15,14 +15,14 @@ const MIB = 1024 * 1024;
 interface FullFileSystem {
   readonly disk: string;
   /** Removes the ballast. */
-  makeSpace(): void;
+  readonly makeSpace: () => void;
 }
 
-async function mountSmall(workplace: Workplace): Promise<FullFileSystem> {
-  const folder = workplace.path("small");
+async function mountSmall(sandbox: Sandbox): Promise<FullFileSystem> {
+  const folder = sandbox.path("small");
   mkdirSync(folder);
   await mustRun("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]);
-  workplace.atEnd(async () => void (await mustRun("umount", ["--lazy", folder])));
+  sandbox.atEnd(async () => void (await mustRun("umount", ["--lazy", folder])));
   const ballast = `${folder}/ballast`;
   const disk = `${folder}/disk.img`;
   writeFileSync(disk, "");
@@ -32,31 +32,21 @@ async function mountSmall(workplace: Workplace): Promise<FullFileSystem> {
 }
 
 function canMount(): boolean {
-  const workplace = new Workplace();
+  const sandbox = new Sandbox();
   try {
-    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", workplace.folder]).status === 0;
-    if (mounted) spawnSync("umount", [workplace.folder]);
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", sandbox.folder]).status === 0;
+    if (mounted) spawnSync("umount", [sandbox.folder]);
     return mounted || notRun("a full file system: mount does not work here; it takes root and its capabilities");
   } finally {
-    rmSync(workplace.folder, { recursive: true, force: true });
+    rmSync(sandbox.folder, { recursive: true, force: true });
   }
-}
-
-async function startClient(workplace: Workplace, socket: string): Promise<BlockClient> {
-  const driver = createNbdDriver({ server: { type: "unix", path: socket }, export: "disk" });
-  await driver.open({ clock, random: createRandom(1), held: false, onEvent: () => undefined });
-  workplace.atEnd(() => driver.close());
-  return createBlockClient(driver);
 }
 
 /** Writes MiB after MiB until one fails or does not end; the code, or null while it waits. */
 async function fill(client: BlockClient): Promise<{ written: number; last: Promise<string | null> }> {
   const data = new Uint8Array(MIB / 4).fill(7);
   for (let written = 0; ; written += data.length) {
-    const last = client.write(written, data).then(
-      () => null,
-      (error: unknown) => (isBlockError(error) ? error.code : String(error)),
-    );
+    const last = timed(client.write(written, data)).then(({ code }) => code);
     const first = await Promise.race([last.then((code) => ({ code })), pause(700).then(() => "held" as const)]);
     if (first === "held" || first.code !== null) return { written, last };
   }
@@ -66,13 +56,15 @@ describe.skipIf(!canMount())("a full file system", () => {
   test(
     "is reported at once as ENOSPC under the default policy",
     () =>
-      inWorkplace(async (workplace) => {
-        const { disk } = await mountSmall(workplace);
-        const daemon = await startDaemonProcess(workplace, [
-          ...["--blockdev", `rehandle,node-name=disk,file.driver=file,file.filename=${disk},iohang-timeout=60`],
-          ...["--export", "nbd,id=e,node-name=disk,writable=on"],
+      inSandbox(async (sandbox) => {
+        const { disk } = await mountSmall(sandbox);
+        const daemon = await startDaemonProcess(sandbox, [
+          "--blockdev",
+          `rehandle,node-name=disk,file.driver=file,file.filename=${disk},iohang-timeout=60`,
+          "--export",
+          "nbd,id=e,node-name=disk,writable=on",
         ]);
-        const client = await startClient(workplace, daemon.socket);
+        const client = await connectClient(sandbox, daemon.socket, "disk");
         const start = clock.now();
         const { written, last } = await fill(client);
         expect(await last).toBe("ENOSPC");
@@ -92,14 +84,16 @@ describe.skipIf(!canMount())("a full file system", () => {
   test.each(["stop", "enospc"])(
     "is held under werror=%s until resume after space was made",
     (werror) =>
-      inWorkplace(async (workplace) => {
-        const { disk, makeSpace } = await mountSmall(workplace);
-        const daemon = await startDaemonProcess(workplace, [
-          ...["--drive", `file=${disk},format=raw,id=disk,werror=${werror},rerror=stop`],
-          ...["--export", "nbd,id=e,node-name=disk,writable=on"],
+      inSandbox(async (sandbox) => {
+        const { disk, makeSpace } = await mountSmall(sandbox);
+        const daemon = await startDaemonProcess(sandbox, [
+          "--drive",
+          `file=${disk},format=raw,id=disk,werror=${werror},rerror=stop`,
+          "--export",
+          "nbd,id=e,node-name=disk,writable=on",
         ]);
         const { monitor } = daemon;
-        const client = await startClient(workplace, daemon.socket);
+        const client = await connectClient(sandbox, daemon.socket, "disk");
         const { written, last } = await fill(client);
         const event = await until("the event", () => monitor.log.find((message) => message.event === "BLOCK_IO_ERROR"));
         expect(event.data).toMatchObject({ device: "disk", action: "stop", nospace: true });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { startDaemonProcess, type DaemonProcess } from "./testing/daemon-process.ts";
 import { fioResult, startFio } from "./testing/fio.ts";
-import { expectStopped, inWorkplace } from "./testing/in-workplace.ts";
+import { expectStopped, inSandbox } from "./testing/in-sandbox.ts";
 import { hangEvents, untilHangEvents } from "./testing/monitor-client.ts";
 import { havePrograms } from "./testing/programs.ts";
 import { Reader } from "./testing/reader.ts";
 import { clock, pause, report, until } from "./testing/time.ts";
 import { Upstream } from "./testing/upstream.ts";
-import type { Workplace } from "./testing/workplace.ts";
+import type { Sandbox } from "./testing/sandbox.ts";
 
 /** How long the upstream stays away, s. */
 const AWAY = Number(process.env["REHANDLE_OUTAGE_SECONDS"] ?? 10);
@@ -16,7 +16,7 @@ const AREA = 4 * MIB;
 
 /** Everything around one upstream. */
 interface Rig {
-  readonly workplace: Workplace;
+  readonly sandbox: Sandbox;
   readonly upstream: Upstream;
   readonly daemon: DaemonProcess;
   readonly reader: Reader;
@@ -55,8 +55,10 @@ describe.skipIf(!havePrograms("nbdkit", "qemu-nbd", "fio"))(
         program: "qemu-nbd",
         device: "",
         options: (socket: string) => [
-          ...["--blockdev", `nbd,node-name=upstream,server.type=unix,server.path=${socket}`],
-          ...["--blockdev", "rehandle,node-name=drive0,file=upstream,iohang-timeout=60"],
+          "--blockdev",
+          `nbd,node-name=upstream,server.type=unix,server.path=${socket}`,
+          "--blockdev",
+          "rehandle,node-name=drive0,file=upstream,iohang-timeout=60",
         ],
       },
     ] as const;
@@ -64,20 +66,21 @@ describe.skipIf(!havePrograms("nbdkit", "qemu-nbd", "fio"))(
     test.concurrent.each(peers)(
       "$program is killed: no errors, all data verified, two events for each outage",
       ({ program, device, options }) =>
-        inWorkplace(async (workplace) => {
-          const file = workplace.file("disk.img", 16 * MIB);
-          const upstream = await Upstream.start(workplace, program, file);
-          const daemon = await startDaemonProcess(workplace, [
+        inSandbox(async (sandbox) => {
+          const file = sandbox.file("disk.img", 16 * MIB);
+          const upstream = await Upstream.start(sandbox, program, file);
+          const daemon = await startDaemonProcess(sandbox, [
             ...options(upstream.socket),
-            ...["--export", "nbd,id=e,node-name=drive0,writable=on"],
+            "--export",
+            "nbd,id=e,node-name=drive0,writable=on",
           ]);
           const reader = await Reader.start(daemon.socket, "drive0");
-          const fio = startFio(workplace, { uri: daemon.uri("drive0"), seconds: 3 * AWAY + 12, size: AREA });
+          const fio = startFio(sandbox, { uri: daemon.uri("drive0"), seconds: 3 * AWAY + 12, size: AREA });
           await pause(1500);
 
           const latencies: number[] = [];
           for (let number = 1; number <= 3; number += 1) {
-            latencies.push(await outage({ workplace, upstream, daemon, reader }, number));
+            latencies.push(await outage({ sandbox, upstream, daemon, reader }, number));
             await pause(1000);
           }
           const result = await fioResult(fio);
@@ -105,16 +108,19 @@ describe.skipIf(!havePrograms("nbdkit", "qemu-nbd", "fio"))(
     test.concurrent(
       "nbdkit is frozen: the request timeout notices, with the same result",
       () =>
-        inWorkplace(async (workplace) => {
-          const file = workplace.file("disk.img", 16 * MIB);
-          const upstream = await Upstream.start(workplace, "nbdkit", file);
-          const daemon = await startDaemonProcess(workplace, [
-            ...["--blockdev", `nbd,node-name=upstream,server.type=unix,server.path=${upstream.socket}`],
-            ...["--blockdev", "rehandle,node-name=drive0,file=upstream,request-timeout=1000"],
-            ...["--export", "nbd,id=e,node-name=drive0,writable=on"],
+        inSandbox(async (sandbox) => {
+          const file = sandbox.file("disk.img", 16 * MIB);
+          const upstream = await Upstream.start(sandbox, "nbdkit", file);
+          const daemon = await startDaemonProcess(sandbox, [
+            "--blockdev",
+            `nbd,node-name=upstream,server.type=unix,server.path=${upstream.socket}`,
+            "--blockdev",
+            "rehandle,node-name=drive0,file=upstream,request-timeout=1000",
+            "--export",
+            "nbd,id=e,node-name=drive0,writable=on",
           ]);
           const reader = await Reader.start(daemon.socket, "drive0");
-          const fio = startFio(workplace, { uri: daemon.uri("drive0"), seconds: AWAY + 8, size: AREA });
+          const fio = startFio(sandbox, { uri: daemon.uri("drive0"), seconds: AWAY + 8, size: AREA });
           await pause(1500);
 
           const frozenAt = clock.now();

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "@rehandle/driver-sdk";
 
 /** How much a line matters. */
-export type LogLevel = "info" | "warning" | "error";
+type LogLevel = "info" | "warning" | "error";
 
 /** Lines for an operator. */
 export interface Log {

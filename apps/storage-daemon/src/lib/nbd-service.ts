@@ -1,7 +1,6 @@
 import type { BlockDriver, Clock } from "@rehandle/driver-sdk";
 import { createNbdServer, type NbdServer, type NbdServerEvent } from "@rehandle/nbd";
 import { createServer, type Server } from "node:net";
-import { errnoOf, wordsOfErrno } from "./errno-words.ts";
 import type { Log } from "./log.ts";
 import { isCongested, type Node } from "./node.ts";
 import type { NodeGraph } from "./node-graph.ts";
@@ -180,9 +179,4 @@ async function listening<T>(listener: Promise<T>, where: Parameters<typeof liste
   } catch (error) {
     throw listenFailure(where, error);
   }
-}
-
-/** Words for an error of a socket. */
-export function socketWords(error: unknown): string {
-  return wordsOfErrno(errnoOf(error));
 }

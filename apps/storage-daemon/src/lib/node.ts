@@ -32,6 +32,13 @@ export function isCongested(node: Node): boolean {
   return node.backend?.congested === true || (node.child !== null && isCongested(node.child));
 }
 
+/** True while the way to the storage is known to be lost, or requests are held. */
+export function isAway(node: Node): boolean {
+  if (node.trouble !== null) return true;
+  if (node.backend !== null && node.backend.hangState !== "normal") return true;
+  return node.child !== null && isAway(node.child);
+}
+
 /** The file name or address at the bottom of a node, as QEMU's `file` member of `query-block` shows it. */
 export function fileOf(node: Node): string {
   const { options, child } = node;

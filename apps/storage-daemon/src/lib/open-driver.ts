@@ -54,7 +54,7 @@ async function makePlainDriver(
     case "raw":
       return makeRaw(options, childOf(parts));
     default:
-      await checkFileType(options.driver, options.filename);
+      await checkFileType(options.driver, options.filename, parts.flags.readOnly);
       return makeFile(options, parts.flags);
   }
 }
@@ -76,9 +76,10 @@ function makeFile(options: NodeOptionsOf<"file" | "host_device">, flags: NodeFla
 }
 
 /** The driver takes both kinds; QEMU has one driver for each. */
-async function checkFileType(driver: "file" | "host_device", filename: string): Promise<void> {
+async function checkFileType(driver: "file" | "host_device", filename: string, readOnly: boolean): Promise<void> {
   const found = await stat(filename).catch(() => null);
-  if (found === null || found.isDirectory()) return;
+  if (found === null) return;
+  if (found.isDirectory() && !readOnly) throw new UsageError(`Could not open '${filename}': Is a directory`);
   if (driver === "file" && !found.isFile()) {
     throw new UsageError(`'file' driver requires '${filename}' to be a regular file`);
   }

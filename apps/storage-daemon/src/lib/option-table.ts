@@ -2,7 +2,7 @@ import { defineOption, type Option, type TypeOf } from "@rehandle/options";
 import { nodeTypes, type NodeOptions } from "./node-types.ts";
 
 /** Types of the options other than `--blockdev`: QEMU's, as far as they are carried. */
-export const daemonTypes = {
+const daemonTypes = {
   NbdServerOptions: {
     struct: {
       addr: {

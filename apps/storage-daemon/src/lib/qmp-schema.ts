@@ -1,7 +1,7 @@
 import { rehandleSchema, type RehandleSchema, type SchemaTypeOf } from "@rehandle/qapi";
 
 /** Types of the commands that only this program has. */
-export const daemonQmpTypes = {
+const daemonQmpTypes = {
   RehandleRequestError: { struct: { code: "str", class: "str", message: "str", rule: "str" } },
   RehandleTimelineItem: {
     struct: {
@@ -59,7 +59,7 @@ export const daemonQmpTypes = {
 } as const;
 
 /** Commands that only this program has. */
-export const daemonQmpCommands = {
+const daemonQmpCommands = {
   "query-rehandle-requests": {
     data: { "node-name": "str", "*limit": "uint32" },
     returns: ["RehandleRequest"],
@@ -70,7 +70,7 @@ export const daemonQmpCommands = {
 } as const;
 
 /** Events that only this program sends. */
-export const daemonQmpEvents = {
+const daemonQmpEvents = {
   /** Storage answers, but it is not the storage that was opened; it is left alone. */
   BLOCK_STORAGE_REFUSED: {
     data: { device: "str", "node-name": "str", "*outage": "str", code: "str", reason: "str" },

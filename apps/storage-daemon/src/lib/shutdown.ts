@@ -2,7 +2,7 @@ import { BlockError, createBlockClient, type Clock } from "@rehandle/driver-sdk"
 import type { BackendWatch } from "./backend-watch.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Log } from "./log.ts";
-import type { Node } from "./node.ts";
+import { isAway, type Node } from "./node.ts";
 
 /** How long held requests may wait for the storage to come back, ms. */
 const HELD_GRACE = 1000;
@@ -53,7 +53,7 @@ async function settle({ name, backend }: BackendWatch, log: Log): Promise<void> 
 /** QEMU flushes what it closes. Storage that is away is not waited for. */
 async function flush(node: Node, clock: Clock, log: Log): Promise<void> {
   if (node.capabilities.readOnly || !node.capabilities.flush) return;
-  if (node.backend !== null && node.backend.hangState !== "normal") return;
+  if (isAway(node)) return;
   let cancel = (): void => undefined;
   const late = new Promise<"late">((resolve) => {
     const timer = clock.setTimer(FLUSH_DEADLINE, () => resolve("late"));

@@ -1,4 +1,5 @@
-import { lstat, unlink } from "node:fs/promises";
+import { lstat, stat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { errnoOf, wordsOfErrno } from "./errno-words.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -19,9 +20,16 @@ export async function clearSocketPath(path: string): Promise<void> {
     if ((await lstat(path)).isSocket()) await unlink(path);
   } catch (error) {
     const code = errnoOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return;
+    if (code === "ENOENT") return requireFolder(path);
     throw new UsageError(`Failed to unlink socket ${path}: ${wordsOfErrno(code)}`);
   }
+}
+
+/** libuv reports a folder that does not exist as EACCES. */
+async function requireFolder(path: string): Promise<void> {
+  await stat(dirname(path)).catch((error: unknown) => {
+    throw listenFailure({ path }, error);
+  });
 }
 
 /** What `listen` failed with, in QEMU's words. */

@@ -1,6 +1,6 @@
 import type { TlsCredentials } from "@rehandle/driver-nbd";
 import type { NbdServerTls } from "@rehandle/nbd";
-import { checkId, isOptionError } from "@rehandle/options";
+import { checkId } from "@rehandle/options";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf, wordsOfErrno } from "./errno-words.ts";
@@ -94,9 +94,4 @@ async function readPem(path: string, required: boolean): Promise<Buffer | undefi
     if (code === "ENOENT" && !required) return undefined;
     throw new UsageError(`Unable to access credentials ${path}: ${wordsOfErrno(code)}`);
   }
-}
-
-/** True for an error that is the user's. */
-export function isUserError(error: unknown): error is Error & { readonly hints: readonly string[] } {
-  return error instanceof UsageError || isOptionError(error);
 }

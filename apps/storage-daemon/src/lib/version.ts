@@ -5,7 +5,7 @@ import type { QmpVersion } from "@rehandle/qapi";
 export const PROGRAM = "rehandle-storage-daemon";
 
 /** This package's version. */
-export const VERSION: string = readVersion();
+const VERSION: string = readVersion();
 
 /** The QEMU whose command line and monitor this program speaks, and in `package` what it really is. */
 export const QMP_VERSION: QmpVersion = { major: 7, minor: 2, micro: 0, package: `${PROGRAM} ${VERSION}` };

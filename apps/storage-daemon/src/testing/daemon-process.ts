@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { connectMonitor, type MonitorClient } from "./monitor-client.ts";
 import { until } from "./time.ts";
-import type { Process, Workplace } from "./workplace.ts";
+import type { Process, Sandbox } from "./sandbox.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
@@ -25,19 +25,24 @@ export interface DaemonProcess {
 
 /** Starts the daemon with these options besides an NBD server, a monitor and a pid file; resolves when it is ready. */
 export async function startDaemonProcess(
-  workplace: Workplace,
+  sandbox: Sandbox,
   options: readonly string[],
   name = "daemon",
 ): Promise<DaemonProcess> {
-  const socket = workplace.path(`${name}.sock`);
-  const monitorSocket = workplace.path(`${name}-qmp.sock`);
-  const pidFile = workplace.path(`${name}.pid`);
-  const process = workplace.start(globalThis.process.execPath, [
+  const socket = sandbox.path(`${name}.sock`);
+  const monitorSocket = sandbox.path(`${name}-qmp.sock`);
+  const pidFile = sandbox.path(`${name}.pid`);
+  const process = sandbox.start(globalThis.process.execPath, [
     ...DAEMON_COMMAND,
-    ...["--chardev", `socket,id=qmp,path=${monitorSocket},server=on,wait=off`, "--monitor", "qmp"],
-    ...["--nbd-server", `addr.type=unix,addr.path=${socket}`],
+    "--chardev",
+    `socket,id=qmp,path=${monitorSocket},server=on,wait=off`,
+    "--monitor",
+    "qmp",
+    "--nbd-server",
+    `addr.type=unix,addr.path=${socket}`,
     ...options,
-    ...["--pidfile", pidFile],
+    "--pidfile",
+    pidFile,
   ]);
   await until("the daemon's pid file", () => {
     if (process.isOver) throw new Error(`the daemon ended: ${process.stderr}`);

@@ -1,4 +1,4 @@
-import type { Process, Workplace } from "./workplace.ts";
+import type { Process, Sandbox } from "./sandbox.ts";
 
 /** What fio said at its end. */
 export interface FioResult {
@@ -22,11 +22,23 @@ export interface FioOptions {
 }
 
 /** Starts fio: random writes at queue depth 16, each read back and verified. */
-export function startFio(workplace: Workplace, { uri, seconds, size, rate = 1000 }: FioOptions): Process {
-  return workplace.start("fio", [
-    ...["--name=verify", "--ioengine=nbd", `--uri=${uri}`, "--rw=randwrite", "--bs=4k", "--iodepth=16"],
-    ...[`--size=${size}`, "--verify=crc32c", "--verify_fatal=1", "--verify_backlog=64", "--serialize_overlap=1"],
-    ...["--time_based", `--runtime=${seconds}`, `--rate_iops=${rate}`, "--output-format=json"],
+export function startFio(sandbox: Sandbox, { uri, seconds, size, rate = 1000 }: FioOptions): Process {
+  return sandbox.start("fio", [
+    "--name=verify",
+    "--ioengine=nbd",
+    `--uri=${uri}`,
+    "--rw=randwrite",
+    "--bs=4k",
+    "--iodepth=16",
+    `--size=${size}`,
+    "--verify=crc32c",
+    "--verify_fatal=1",
+    "--verify_backlog=64",
+    "--serialize_overlap=1",
+    "--time_based",
+    `--runtime=${seconds}`,
+    `--rate_iops=${rate}`,
+    "--output-format=json",
   ]);
 }
 

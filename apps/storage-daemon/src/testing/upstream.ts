@@ -1,19 +1,19 @@
 import { rmSync } from "node:fs";
-import { accepts, type Process, type Workplace } from "./workplace.ts";
+import { accepts, type Process, type Sandbox } from "./sandbox.ts";
 import { clock, until } from "./time.ts";
 
 /** A real NBD server that goes away and comes back. */
 export class Upstream {
   readonly socket: string;
-  readonly #workplace: Workplace;
+  readonly #sandbox: Sandbox;
   readonly #program: "nbdkit" | "qemu-nbd";
   readonly #file: string;
   readonly #arguments: readonly string[];
   #process: Process | null = null;
 
-  private constructor(workplace: Workplace, program: "nbdkit" | "qemu-nbd", file: string, args: readonly string[]) {
-    this.socket = workplace.path(`${program}.sock`);
-    this.#workplace = workplace;
+  private constructor(sandbox: Sandbox, program: "nbdkit" | "qemu-nbd", file: string, args: readonly string[]) {
+    this.socket = sandbox.path(`${program}.sock`);
+    this.#sandbox = sandbox;
     this.#program = program;
     this.#file = file;
     this.#arguments = args;
@@ -21,12 +21,12 @@ export class Upstream {
 
   /** Starts it over a file; resolves when it accepts. */
   static async start(
-    workplace: Workplace,
+    sandbox: Sandbox,
     program: "nbdkit" | "qemu-nbd",
     file: string,
     args: readonly string[] = [],
   ): Promise<Upstream> {
-    const upstream = new Upstream(workplace, program, file, args);
+    const upstream = new Upstream(sandbox, program, file, args);
     await upstream.comeBack();
     return upstream;
   }
@@ -34,7 +34,7 @@ export class Upstream {
   /** Starts it (again). Resolves with the clock's ms when it was first seen to accept. */
   async comeBack(): Promise<number> {
     rmSync(this.socket, { force: true });
-    const process = this.#workplace.start(this.#program, this.#commandLine());
+    const process = this.#sandbox.start(this.#program, this.#commandLine());
     this.#process = process;
     await until(`${this.#program} to accept`, () => {
       if (process.isOver) throw new Error(`${this.#program} ended: ${process.stderr}`);

@@ -1,14 +1,14 @@
 import { expect } from "vitest";
 import type { DaemonProcess } from "./daemon-process.ts";
-import { Workplace } from "./workplace.ts";
+import { Sandbox } from "./sandbox.ts";
 
 /** Runs a test in a folder of its own, and ends whatever it left behind. */
-export async function inWorkplace(test: (workplace: Workplace) => Promise<void>): Promise<void> {
-  const workplace = new Workplace();
+export async function inSandbox(test: (sandbox: Sandbox) => Promise<void>): Promise<void> {
+  const sandbox = new Sandbox();
   try {
-    await test(workplace);
+    await test(sandbox);
   } finally {
-    await workplace.remove();
+    await sandbox.remove();
   }
 }
 

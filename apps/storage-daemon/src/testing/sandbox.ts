@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { until } from "./time.ts";
 
 /** A folder of its own for one test, and the processes that work in it. `remove` ends and deletes them all. */
-export class Workplace {
+export class Sandbox {
   readonly folder: string = mkdtempSync(join(tmpdir(), "rehandle-daemon-"));
   readonly #processes = new Set<Process>();
   readonly #ends: (() => Promise<void> | void)[] = [];
