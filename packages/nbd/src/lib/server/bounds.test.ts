@@ -1,3 +1,4 @@
+import { BlockError } from "@rehandle/driver-sdk";
 import { afterEach, expect, test } from "vitest";
 import { NBD_CMD_FLUSH, NBD_CMD_READ, NBD_CMD_WRITE, NBD_ESHUTDOWN } from "../protocol/constants.ts";
 import { RawClient, requestBytes } from "../testing/raw-client.ts";
@@ -187,4 +188,17 @@ test("several sockets serve the same exports, and each can be closed alone", asy
   await expect(RawClient.connect(second.address)).rejects.toMatchObject({ syscall: "connect" });
   expect((await client.ask({ type: NBD_CMD_READ, length: 4 })).payload.toString()).toBe("tcp!");
   overTcp.destroy();
+});
+
+test("while shutting down, what a driver gives up with ESHUTDOWN is answered so: the client may try elsewhere", async () => {
+  await start();
+  s.driver.hold = true;
+  client.request({ type: NBD_CMD_READ, length: 4, cookie: [0, 1] });
+  await until(() => s.driver.held.length === 1);
+  const closing = s.server.close({ graceMs: 5000 });
+  s.driver.failures.set("read", new BlockError("the program ends", { code: "ESHUTDOWN" }));
+  s.driver.release();
+  expect(await client.reply()).toMatchObject({ error: NBD_ESHUTDOWN, cookieLow: 1 });
+  await client.closed();
+  await closing;
 });

@@ -32,13 +32,17 @@ const MESSAGE_LIMIT = 256;
 /** Extents in one reply; the protocol's bound. */
 const MAX_EXTENTS = 1 << 20;
 
-/** The error on the wire for what a driver said. Some wire errors mean something only in some replies. */
-export function replyError(error: BlockError, type: number, flags: number): number {
+/**
+ * The error on the wire for what a driver said. Some wire errors mean something only in some replies.
+ *
+ * @param isShuttingDown this server is
+ */
+export function replyError(error: BlockError, type: number, flags: number, isShuttingDown: boolean): number {
   const wire = wireError(error.code);
   if (wire === NBD_ENOTSUP && (flags & NBD_CMD_FLAG_FAST_ZERO) === 0) return NBD_EINVAL;
   if (wire === NBD_EOVERFLOW && (type !== NBD_CMD_READ || (flags & NBD_CMD_FLAG_DF) === 0)) return NBD_EINVAL;
   // The storage's server is going away, not this one: the client must not leave because of it.
-  return wire === NBD_ESHUTDOWN ? NBD_EIO : wire;
+  return wire === NBD_ESHUTDOWN && !isShuttingDown ? NBD_EIO : wire;
 }
 
 /** Puts replies into the output in the form that was negotiated. */

@@ -151,7 +151,7 @@ export class Transmission implements SlotOwner {
       this.#encoder.success(slot);
       return;
     }
-    const wire = replyError(error, slot.type, slot.flags);
+    const wire = replyError(error, slot.type, slot.flags, this.#shuttingDown);
     this.#encoder.failure(wire, error.message, slot.cookieHigh, slot.cookieLow);
   }
 
