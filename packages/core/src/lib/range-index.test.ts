@@ -128,3 +128,26 @@ describe("RangeIndex", () => {
     }
   });
 });
+
+it("a fence looks at its neighbours only", () => {
+  let looks = 0;
+  const index = new RangeIndex(
+    () => {},
+    () => {},
+  );
+  for (let at = 0; at < 1000; at += 1) {
+    const item = new RangeItem(false);
+    const start = at * 65536;
+    Object.defineProperty(item, "start", { get: () => ((looks += 1), start), set: () => {} });
+    item.end = start + 512;
+    item.mutates = true;
+    index.add(item);
+  }
+  looks = 0;
+  const fence = new RangeItem(true);
+  fence.start = 65536;
+  fence.end = 65536 + 512;
+  fence.mutates = true;
+  index.addFence(fence, () => false);
+  expect(looks).toBeLessThan(50);
+});

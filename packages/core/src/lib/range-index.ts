@@ -113,16 +113,33 @@ export class RangeIndex {
    */
   addFence(fence: RangeItem, isExempt: (item: RangeItem) => boolean): void {
     const held: RangeItem[] = [];
-    for (let item = this.#last; item !== null; item = item.before) {
+    this.#scan += 1;
+    this.#eachNear(fence, (item) => {
       const overlaps = item.start < fence.end && fence.start < item.end;
-      if (overlaps && (item.mutates || fence.mutates) && !item.lateComer && !isExempt(item)) held.push(item);
-    }
+      if (!overlaps || item.mark === this.#scan) return;
+      item.mark = this.#scan;
+      if ((item.mutates || fence.mutates) && !item.lateComer && !isExempt(item)) held.push(item);
+    });
     this.add(fence);
     // It is with the storage already, so it waits for nobody itself; whoever counted it as a waiter only makes it negative.
     fence.blockers = 0;
     for (const item of held) {
       item.blockers += 1;
       fence.waiters.push(item);
+    }
+  }
+
+  /** Visits whatever may overlap the item, some of it more than once. */
+  #eachNear(near: RangeItem, visit: (item: RangeItem) => void): void {
+    const first = Math.floor(near.start / GRANULE);
+    const last = Math.floor((near.end - 1) / GRANULE);
+    if (last - first >= MOST_GRANULES) {
+      for (let item = this.#last; item !== null; item = item.before) visit(item);
+      return;
+    }
+    for (const item of this.#wide) visit(item);
+    for (let granule = first; granule <= last; granule += 1) {
+      for (let node = this.#buckets[granule & this.#mask] ?? null; node !== null; node = node.next) visit(node.item);
     }
   }
 
