@@ -135,3 +135,13 @@ test("a pause stops the replay", async () => {
   b.backend.resume();
   expect(b.read(0).state).toBe("ok");
 });
+
+test("a drained section is not quiescent while an attempt that was given up may still land", async () => {
+  const b = await Bench.open({ requestTimeout: 100, iohangTimeout: 0 });
+  b.driver.detaches = true;
+  b.driver.decide = () => "wait";
+  const w = b.write(0);
+  b.clock.advance(200);
+  const result = await b.backend.drain({ held: "fail" });
+  expect([w.state, result.quiescent, result.inFlight]).toEqual(["ETIMEDOUT", false, 0]);
+});

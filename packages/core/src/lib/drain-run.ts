@@ -132,7 +132,7 @@ export class DrainRun {
 
   #finish(): void {
     const { drain, inFlight, ledger } = this.#engine;
-    const { overdue } = this.#engine.late;
+    const { overdue, fences } = this.#engine.late;
     // Completing requests may have brought the drain to its end from within.
     if (drain.state !== "drain-requested") return;
     this.#timer?.cancel();
@@ -143,7 +143,13 @@ export class DrainRun {
     const { failed, exported } = drain;
     const resolve = this.#resolve!;
     this.#resolve = null;
-    resolve({ quiescent: left === 0, failed, held: ledger.total + this.#stopped(), inFlight: left, exported });
+    resolve({
+      quiescent: left + fences.size === 0,
+      failed,
+      held: ledger.total + this.#stopped(),
+      inFlight: left,
+      exported,
+    });
   }
 
   #stopped(): number {

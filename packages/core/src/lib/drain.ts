@@ -34,7 +34,7 @@ export interface ExportedRequest {
 
 /** What a drain came to. */
 export interface DrainResult {
-  /** Nothing is with the driver and nothing will be until `drainEnd`. */
+  /** Nothing is with the driver, nor may an attempt that was given up still land, and nothing will be until `drainEnd`. */
   readonly quiescent: boolean;
   /** Requests that failed because of the drain. */
   readonly failed: number;
