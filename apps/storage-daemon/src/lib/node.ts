@@ -32,10 +32,12 @@ export function isCongested(node: Node): boolean {
   return node.backend?.congested === true || (node.child !== null && isCongested(node.child));
 }
 
-/** True while the way to the storage is known to be lost, or requests are held. */
+/** True while the way to the storage is known to be lost, requests are held, or were given up. */
 export function isAway(node: Node): boolean {
   if (node.trouble !== null) return true;
-  if (node.backend !== null && node.backend.hangState !== "normal") return true;
+  if (node.backend !== null) {
+    if (node.backend.hangState !== "normal" || node.backend.statistics().zombiesNow > 0) return true;
+  }
   return node.child !== null && isAway(node.child);
 }
 

@@ -42,6 +42,7 @@ async function settle({ name, backend }: BackendWatch, log: Log): Promise<void> 
   backend.drainEnd();
   if (held === 0 && backend.statistics().queuedNow === 0) return;
   const { exported } = await backend.drain({ held: "export", deadline: EXPORT_DEADLINE });
+  backend.drainEnd();
   for (const { request } of exported) {
     const { operation, offset, length } = request;
     const message = "the daemon is shutting down";

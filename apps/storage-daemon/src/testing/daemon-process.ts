@@ -23,7 +23,7 @@ export interface DaemonProcess {
   uri(name: string): string;
 }
 
-/** Starts the daemon with these options besides an NBD server, a monitor and a pid file; resolves when it is ready. */
+/** Starts the daemon with these options besides an NBD server (unless they have one), a monitor and a pid file; resolves when it is ready. */
 export async function startDaemonProcess(
   sandbox: Sandbox,
   options: readonly string[],
@@ -38,8 +38,7 @@ export async function startDaemonProcess(
     `socket,id=qmp,path=${monitorSocket},server=on,wait=off`,
     "--monitor",
     "qmp",
-    "--nbd-server",
-    `addr.type=unix,addr.path=${socket}`,
+    ...(options.includes("--nbd-server") ? [] : ["--nbd-server", `addr.type=unix,addr.path=${socket}`]),
     ...options,
     "--pidfile",
     pidFile,

@@ -31,10 +31,10 @@ export class Upstream {
     return upstream;
   }
 
-  /** Starts it (again). Resolves with the clock's ms when it was first seen to accept. */
-  async comeBack(): Promise<number> {
+  /** Starts it (again), perhaps over another file. Resolves with the clock's ms when it was first seen to accept. */
+  async comeBack(file: string = this.#file): Promise<number> {
     rmSync(this.socket, { force: true });
-    const process = this.#sandbox.start(this.#program, this.#commandLine());
+    const process = this.#sandbox.start(this.#program, this.#commandLine(file));
     this.#process = process;
     await until(`${this.#program} to accept`, () => {
       if (process.isOver) throw new Error(`${this.#program} ended: ${process.stderr}`);
@@ -58,9 +58,9 @@ export class Upstream {
     this.#process?.signal("SIGCONT");
   }
 
-  #commandLine(): string[] {
+  #commandLine(file: string): string[] {
     const args = [...this.#arguments];
-    if (this.#program === "nbdkit") return ["-f", "-U", this.socket, ...args, "file", this.#file];
-    return ["-t", "-e", "0", "-f", "raw", "--cache=writeback", "-k", this.socket, ...args, this.#file];
+    if (this.#program === "nbdkit") return ["-f", "-U", this.socket, ...args, "file", file];
+    return ["-t", "-e", "0", "-f", "raw", "--cache=writeback", "-k", this.socket, ...args, file];
   }
 }
