@@ -60,7 +60,12 @@ class WindowDriver implements BlockDriver {
   }
 
   submit(request: BlockRequest): void {
-    const invalid = checkRequest(this.capabilities, request);
+    if (this.#capabilities === null) {
+      // The driver below knows what to say.
+      this.#inner.submit(request);
+      return;
+    }
+    const invalid = checkRequest(this.#capabilities, request);
     if (invalid !== null) {
       request.complete(request, invalid);
       return;

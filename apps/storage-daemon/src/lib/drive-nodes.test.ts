@@ -1,0 +1,58 @@
+import { createDriveContext } from "@rehandle/options";
+import { expect, test } from "vitest";
+import { readDrive } from "./drive-nodes.ts";
+
+const read = (text: string): ReturnType<typeof readDrive> => readDrive(text, createDriveContext());
+
+test("the RFC's form: storage below a rehandle node that is named like the drive", () => {
+  const { drive, node, warnings } = read("file=nbd:unix:/s,format=raw,iohang-timeout=60,id=d0,werror=stop");
+  expect(drive.id).toBe("d0");
+  expect(warnings).toEqual([]);
+  expect(node).toMatchObject({
+    driver: "rehandle",
+    "node-name": "d0",
+    "iohang-timeout": "60",
+    werror: "stop",
+    rerror: "report",
+    file: { driver: "raw", file: { driver: "nbd", server: { type: "unix", path: "/s" } } },
+  });
+});
+
+test("ids are made where none is given, and the drive's words hold for the nodes below it", () => {
+  expect(read("file=x,format=raw,cache=none,read-only=on,discard=unmap").node).toMatchObject({
+    "node-name": "none0",
+    discard: "unmap",
+    "read-only": true,
+    file: { driver: "raw", "read-only": true, discard: "unmap", cache: { direct: true } },
+  });
+});
+
+test("without anything to hold or to do there is no filter", () => {
+  expect(read("file=x,format=raw,id=d,werror=report,rerror=report").node).toMatchObject({
+    driver: "raw",
+    "node-name": "d",
+  });
+  expect(read("file=x,format=raw,id=d,werror=report,read-retry-timeout=9").node).toMatchObject({ driver: "rehandle" });
+});
+
+test("a node-name of the drive is its storage's", () => {
+  const { node } = read("file=x,format=raw,id=d,node-name=n,iohang-timeout=1");
+  expect(node).toMatchObject({ "node-name": "d-rehandle", file: { "node-name": "n" } });
+});
+
+test("an empty drive has no node; json: and URIs are files too", () => {
+  expect(read("id=d").node).toBe(null);
+  expect(read('file=json:{"driver":"raw",,"file":{"driver":"null-co"}},id=d').node).toMatchObject({
+    file: { driver: "raw", file: { driver: "null-co" } },
+  });
+  expect(read("file=nbd://host/disk,format=raw,id=d").node).toMatchObject({
+    file: { file: { driver: "nbd", server: { type: "inet", host: "host", port: "10809" }, export: "disk" } },
+  });
+});
+
+test("what does nothing is warned of, what is not supported is refused", () => {
+  expect(read("file=x,id=d").warnings[0]).toContain("Image format was not specified");
+  expect(read("file=x,format=raw,write-retry-interval=5").warnings[0]).toContain("write-retry-interval does nothing");
+  expect(() => read("file=x,format=raw,snapshot=on")).toThrow("snapshot=on is not supported");
+  expect(() => read("file=x,format=raw,cache=writethrough")).toThrow("cache.writeback=off is not supported");
+});
