@@ -9,7 +9,9 @@ import {
 } from "@rehandle/driver-sdk";
 
 import { Attempt } from "./attempt.ts";
+import { BehindHeld } from "./behind-held.ts";
 import { Drain } from "./drain.ts";
+import type { EngineParts } from "./engine-parts.ts";
 import type { BackendEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { HangStatus, type Outage } from "./hang-status.ts";
@@ -31,18 +33,6 @@ const POOL_SIZE = 4096;
 /** So that pooled attempts keep no client's buffers alive. */
 const NO_IOV: Uint8Array[] = [];
 
-/** What an engine works with. */
-export interface EngineParts {
-  readonly driver: BlockDriver;
-  readonly policy: HoldPolicy;
-  readonly clock: Clock;
-  /** Null if the backend behind the driver cannot lose acknowledged writes. */
-  readonly log: ReplayLog | null;
-  /** ms; 0 = never. */
-  readonly requestTimeout: number;
-  readonly emit: (event: BackendEvent) => void;
-}
-
 /** The data path: admit, send, hold, act, complete. When to send again is the {@link Supervision}'s business. */
 export class Engine {
   readonly driver: BlockDriver;
@@ -58,6 +48,7 @@ export class Engine {
   /** What took too long, and may still land. */
   readonly late: LateAttempts;
   readonly expiry: HoldExpiry;
+  readonly behind: BehindHeld = new BehindHeld(this);
   /** Bits of {@link Gate}. */
   gate = 0;
   /** RFC patch 4: false = errors are reported, nothing is held. */
@@ -204,6 +195,7 @@ export class Engine {
   holdQueued(entry: RequestEntry): void {
     this.ledger.hold(entry, "outage");
     this.expiry.watch(entry);
+    this.behind.spread(entry);
   }
 
   /** Forgets all timers. */
@@ -217,7 +209,8 @@ export class Engine {
     entry.moveTo("queued");
     this.queue.append(entry);
     const { seq } = entry;
-    if (entry.blockers === 0 && this.gate === 0) this.admitQueued(entry);
+    if (entry.blockers > 0) this.behind.consider(entry);
+    else if (this.gate === 0) this.admitQueued(entry);
     if (entry.state === "queued" && entry.seq === seq) this.supervision.onAppended(entry);
   }
 
@@ -329,6 +322,7 @@ export class Engine {
     this.queue.insert(entry);
     this.ledger.hold(entry, "failed");
     this.expiry.watch(entry);
+    this.behind.spread(entry);
   }
 
   #stop(entry: RequestEntry): void {

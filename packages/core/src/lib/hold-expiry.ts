@@ -20,10 +20,11 @@ export class HoldExpiry {
 
   /** The outage lasted too long: whatever is held fails. */
   endOutage(): void {
-    const { counters, policy, supervision } = this.#engine;
+    const { behind, counters, policy, queue, supervision } = this.#engine;
     counters.timeouts += 1;
     const why = `I/O hang lasted ${policy.iohangTimeoutMs / 1000} s`;
     this.#endWhere(() => true, why);
+    for (const entry of queue.snapshot()) behind.consider(entry);
     supervision.onSettled();
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 
 import { Bench } from "../testing/scripted-driver.ts";
 
@@ -95,4 +95,59 @@ test("a request that is overdue and not held has been held for no time", async (
       .map((h) => h.heldMs)
       .every((ms) => ms <= 200),
   ).toBe(true);
+});
+
+describe("requests behind a late attempt", () => {
+  const silent = { requestTimeout: 500, iohangTimeout: 2 };
+
+  it("fail with the outage, and at once after it, though the attempt may land for ever", async () => {
+    const bench = await Bench.open(silent, { abandon: true, reportsConnection: true });
+    bench.driver.detaches = true;
+    bench.driver.decide = () => "wait";
+    const late = bench.write(0, 1024);
+    bench.clock.advance(700);
+    // One that overlaps it, and one that overlaps only that one.
+    const [behind, further] = [bench.write(512, 1024), bench.read(1024)];
+    const shown = bench.backend.heldRequests().map(({ offset, blockers }) => [offset, blockers]);
+    expect(shown).toEqual([
+      [0, 0],
+      [512, 2],
+      [1024, 1],
+    ]);
+    bench.clock.advance(1_999);
+    expect([late.state, behind.state, further.state]).toEqual(["EIO", "EIO", "EIO"]);
+    expect([bench.write(0, 1024).state, bench.read(1024).state]).toEqual(["EIO", "EIO"]);
+    expect(bench.backend.statistics().queuedNow).toBe(0);
+    // The late attempt still guards its range when the storage is back.
+    const [zombie] = bench.driver.waiting.splice(0);
+    bench.driver.decide = () => "ok";
+    bench.backend.retryNow();
+    const [fenced, beside] = [bench.write(0), bench.write(4096)];
+    expect([fenced.state, beside.state]).toEqual(["pending", "ok"]);
+    zombie!.complete(zombie!, null);
+    bench.clock.advance(1);
+    expect(fenced.state).toBe("ok");
+  });
+
+  it("keep their own retry timeout, too", async () => {
+    const bench = await Bench.open(
+      { requestTimeout: 500, iohangTimeout: 0, write: { retryTimeout: 1_000 } },
+      { abandon: true },
+    );
+    bench.driver.detaches = true;
+    bench.driver.decide = () => "wait";
+    bench.write(0);
+    bench.clock.advance(700);
+    const behind = bench.write(0);
+    bench.clock.advance(1_100);
+    expect(behind.state).toBe("EIO");
+  });
+
+  it("are not held while they wait for requests that are well", async () => {
+    const bench = await Bench.open();
+    bench.driver.decide = () => "wait";
+    bench.write(0);
+    bench.write(0);
+    expect([bench.backend.hangState, bench.backend.statistics().heldNow]).toEqual(["normal", 0]);
+  });
 });

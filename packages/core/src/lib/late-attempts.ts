@@ -37,6 +37,7 @@ export class LateAttempts {
   fence(fence: RangeItem, exempt: RequestEntry | null): void {
     this.fences.add(fence);
     this.#engine.index.addFence(fence, (item) => item === exempt || (item as RequestEntry).state !== "queued");
+    this.#engine.behind.spread(fence);
   }
 
   unfence(fence: RangeItem): void {
@@ -69,6 +70,7 @@ export class LateAttempts {
     this.#engine.ledger.noteFailure(entry, error);
     entry.moveTo("overdue");
     this.overdue.add(entry);
+    this.#engine.behind.spread(entry);
     const held = this.#engine.policy.isHeld(error, entry.direction) && this.#engine.canHold(entry);
     if (held) {
       this.#engine.ledger.hold(entry, "failed");

@@ -24,6 +24,10 @@ export class RangeItem {
   blockers = 0;
   /** It is over, but keeps its place for those behind it until those before it are over too. */
   ghost = false;
+  /** Nobody knows when it will be over: it is held, or late. */
+  held = false;
+  /** It waits, perhaps through others, for something that is held. */
+  behindHeld = false;
   /** Later items that wait for this one. */
   readonly waiters: RangeItem[] = [];
   /** It came into the index after items that are newer than it, so it never stands for what is older. */
@@ -70,6 +74,8 @@ export class RangeIndex {
   /** Puts the item in and counts its blockers. */
   add(item: RangeItem): void {
     item.blockers = 0;
+    item.behindHeld = false;
+    item.held = false;
     if (item.end <= item.start) return;
     const first = Math.floor(item.start / GRANULE);
     const last = Math.floor((item.end - 1) / GRANULE);
@@ -188,6 +194,7 @@ export class RangeIndex {
     earlier.mark = this.#scan;
     earlier.waiters.push(later);
     later.blockers += 1;
+    if (earlier.held || earlier.behindHeld) later.behindHeld = true;
   }
 
   #link(item: RangeItem, granule: number): void {

@@ -165,8 +165,9 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   /** Lets go whatever is queued for no other reason than that the gate was closed or the log full. */
   releaseQueued(): void {
     for (const entry of this.queue.snapshot()) {
-      if (entry.state !== "queued" || entry.troubled || entry.stopped || entry.blockers > 0) continue;
-      if (this.#engine.mayPass(entry)) this.#engine.admitQueued(entry);
+      if (entry.state !== "queued" || entry.troubled || entry.stopped) continue;
+      if (entry.blockers > 0) this.#engine.behind.consider(entry);
+      else if (this.#engine.mayPass(entry)) this.#engine.admitQueued(entry);
     }
     this.#watchCongestion();
   }
