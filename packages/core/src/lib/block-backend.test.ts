@@ -273,6 +273,23 @@ describe("recovery", () => {
     expect([read.state, bench.driver.seen]).toEqual(["ok", ["read 0+512", "write 0+512", "read 0+512"]]);
   });
 
+  it("so it may when the storage answered EIO for a while, but not for each try at a bad sector", async () => {
+    const bench = await Bench.open({ backoff: RFC_BACKOFF }, { instance: "unknown" });
+    bench.write(0, 512, 1);
+    bench.driver.decide = ({ offset }) => (offset === 4096 ? "EIO" : "ok");
+    bench.read(4096);
+    bench.driver.seen.length = 0;
+    bench.clock.advance(10_001);
+    expect(bench.driver.seen).toEqual(["read 0+512", "write 0+512", "read 4096+512", "read 0+512", "read 4096+512"]);
+    // The whole storage fails for a moment: it may have been another restart.
+    bench.driver.decide = () => "EIO";
+    bench.clock.advance(5_000);
+    bench.driver.decide = () => "ok";
+    bench.driver.seen.length = 0;
+    bench.clock.advance(5_000);
+    expect(bench.driver.seen).toEqual(["read 0+512", "write 0+512", "read 4096+512"]);
+  });
+
   it("retry-now does not wait for the backoff", async () => {
     const bench = await Bench.open({ backoff: { initialMs: 5_000 } });
     bench.driver.decide = () => "EIO";

@@ -32,8 +32,13 @@ export interface RecoveryHost {
   sendProbe(): void;
   /** An I/O succeeded: a hang that had timed out is over. */
   onIoSuccess(): void;
-  /** The way is back without the driver having said so: a new instance may be behind it. */
-  onReachable(): void;
+  /** Id of the outage that goes on; 0 if none. */
+  readonly outage: number;
+  /**
+   * The storage answers without the driver having said that it is back. True if another instance may be behind it: then the
+   * log has to be written again.
+   */
+  onReachable(): boolean;
   /** The way is lost: what waited for the end of a recovery has to be looked at. */
   onDown(): void;
   /** Requests may go straight to the driver again. */
@@ -46,6 +51,8 @@ export class Recovery {
   #disconnected = false;
   #timer: Timer | null = null;
   #probing = false;
+  /** The outage in which a restart was reckoned with, since the last probe that failed. */
+  #reckonedWith = 0;
   /** The next cycle ignores the per-request intervals. */
   eager = false;
   readonly #host: RecoveryHost;
@@ -123,11 +130,27 @@ export class Recovery {
         this.#host.onReachable();
         this.#moveTo("recovering");
       } else if (this.#health === "up" && this.#host.hasHeld && this.#host.maySend && !this.#cycle.active) {
-        this.#cycle.begin(false);
-        return;
+        if (!this.#reckonWithRestart()) {
+          this.#cycle.begin(false);
+          return;
+        }
+        this.#moveTo("recovering");
       }
+    } else {
+      this.#reckonedWith = 0;
     }
     this.advance();
+  }
+
+  /**
+   * Errors that the storage answered may have been those of a restart that nobody told. Once for an outage, and after each
+   * probe that failed in it, the log is written again; not for each try at one bad sector.
+   */
+  #reckonWithRestart(): boolean {
+    const { outage } = this.#host;
+    if (this.#reckonedWith === outage) return false;
+    this.#reckonedWith = outage;
+    return this.#host.onReachable();
   }
 
   onReplayDone(): void {

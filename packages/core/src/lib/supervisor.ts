@@ -221,8 +221,14 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
     if (this.isTimedOut) this.#engine.hang.end();
   }
 
-  onReachable(): void {
-    if (!this.capabilities.reportsConnection) this.#expectRestart();
+  get outage(): number {
+    return this.#engine.hang.outage?.id ?? 0;
+  }
+
+  onReachable(): boolean {
+    if (this.capabilities.reportsConnection) return false;
+    this.#expectRestart();
+    return this.replayer.needed;
   }
 
   onDown(): void {
