@@ -72,7 +72,7 @@ class Simulation {
     this.#submitMore();
     await this.#settle();
     // Whatever an operator, or the action `stop`, began is ended as often as it takes, now that the storage is well.
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 10; round += 1) {
       this.#heal();
       await this.#settle();
     }
