@@ -41,6 +41,7 @@ export interface DirectionPolicy {
   retryInterval?: number;
   /**
    * How long one request is held, counted from its first failure: milliseconds, 0 (not held) or `forever`.
+   * It should be a good deal longer than the storage takes to answer, or nothing can recover within it.
    * Default: `forever` if I/O hang is on (`iohangTimeout` is not 0), else 0.
    */
   retryTimeout?: Limit;

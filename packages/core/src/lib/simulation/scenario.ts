@@ -118,7 +118,8 @@ function createPolicy(random: Random, silence: boolean): BlockBackendOptions {
     ...(random() < 0.2 && {
       write: {
         retryInterval: pick(random, 10, 500),
-        retryTimeout: pick(random, 0, 3_000),
+        // Longer than the storage takes to answer: nobody could recover within less.
+        retryTimeout: random() < 0.2 ? 0 : pick(random, 300, 3_000),
         action: choose(random, ["report", "stop", "enospc"] as const),
       },
     }),
