@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { startDaemonProcess } from "./testing/daemon-process.ts";
 import { expectStopped, inSandbox } from "./testing/in-sandbox.ts";
@@ -94,12 +94,15 @@ test(
       await monitor.execute("rehandle-pause", { "node-name": "a" });
       const writes = Array.from({ length: 100 }, (_, i) => timed(client.write(i * 512, new Uint8Array(512).fill(i))));
       await until("congestion", async () => (await monitor.execute("query-rehandle-statistics"))[0]?.congested);
+      const other = await connectClient(sandbox, daemon.socket, "a");
+      const waiting = timed(other.write(100 * 512, new Uint8Array(512).fill(100)));
       const [before] = await monitor.execute("query-rehandle-statistics");
       expect(Number(before?.["queued-now"])).toBeLessThan(100);
       await monitor.execute("rehandle-resume", { "node-name": "a" });
       const codes = new Set((await Promise.all(writes)).map(({ code }) => code));
       expect([...codes]).toEqual([null]);
-      for (const i of [0, 50, 99]) expect((await client.read(i * 512, 512))[7]).toBe(i);
+      expect((await waiting).code).toBe(null);
+      for (const i of [0, 50, 99, 100]) expect((await client.read(i * 512, 512))[7]).toBe(i);
       expect(daemon.process.stderr).toContain("a: congested");
       await expectStopped(daemon);
     }),
@@ -152,6 +155,11 @@ describe.skipIf(!havePrograms("openssl", "qemu-img", "nbdinfo"))("TLS", () => {
         const image = `driver=nbd,host=localhost,port=${port},export=disk,tls-creds=c`;
         expect(await mustRun("qemu-img", ["info", ...credentials, "--image-opts", image])).toContain("1 MiB");
         expect((await runProgram("nbdinfo", [`nbd://localhost:${port}/disk`])).code).not.toBe(0);
+        const nameless = sandbox.path("nameless");
+        mkdirSync(nameless);
+        copyFileSync(`${dir}/ca-cert.pem`, `${nameless}/ca-cert.pem`);
+        const refused = await runProgram("nbdinfo", [`nbds://localhost:${port}/disk?tls-certificates=${nameless}`]);
+        expect(refused.code).not.toBe(0);
 
         const second = await startDaemonProcess(
           sandbox,

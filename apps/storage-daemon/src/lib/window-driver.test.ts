@@ -1,5 +1,12 @@
 import { createMemoryDriver } from "@rehandle/driver-memory";
-import { createBlockClient, createRandom, createSystemClock, type BlockDriver } from "@rehandle/driver-sdk";
+import {
+  createBlockClient,
+  createRandom,
+  createRequest,
+  createSystemClock,
+  type BlockDriver,
+  type BlockExtent,
+} from "@rehandle/driver-sdk";
 import { describeDriverConformance } from "@rehandle/driver-sdk/conformance";
 import { expect, test } from "vitest";
 import { createWindowDriver } from "./window-driver.ts";
@@ -26,6 +33,33 @@ test("the window shows its part and nothing else", async () => {
   await expect(part.write(500, new Uint8Array(20))).rejects.toMatchObject({ code: "EINVAL" });
   await part.flush();
   expect(await part.blockStatus(0, 512)).toEqual([{ length: 512, hole: false, zero: false }]);
+  await driver.close();
+});
+
+test("an extent that reaches beyond the window is cut at its end", async () => {
+  const memory = createMemoryDriver({ size: 4096 });
+  const inner: BlockDriver = {
+    driverName: "long extents",
+    get capabilities() {
+      return memory.capabilities;
+    },
+    open: (opening) => memory.open(opening),
+    close: () => memory.close(),
+    submit(request) {
+      request.extents.push({ length: 600, hole: true, zero: true }, { length: 2000, hole: false, zero: false });
+      request.extents.push({ length: 8, hole: false, zero: false });
+      request.complete(request, null);
+    },
+  };
+  const driver = createWindowDriver(inner, { offset: 512, size: 1024 });
+  await driver.open(context);
+  const extents: BlockExtent[] = [];
+  const request = createRequest({ operation: "block-status", length: 1024, extents, complete: () => undefined });
+  driver.submit(request);
+  expect(extents).toEqual([
+    { length: 600, hole: true, zero: true },
+    { length: 424, hole: false, zero: false },
+  ]);
   await driver.close();
 });
 
