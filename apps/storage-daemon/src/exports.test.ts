@@ -18,12 +18,18 @@ describe.skipIf(!havePrograms("nbdkit", "nbdinfo"))("several exports", () => {
       inSandbox(async (sandbox) => {
         const upstream = await Upstream.start(sandbox, "nbdkit", sandbox.file("a.img", MIB));
         const daemon = await startDaemonProcess(sandbox, [
-          ...["--blockdev", `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`],
-          ...["--blockdev", "rehandle,node-name=a,file=up"],
-          ...["--blockdev", `rehandle,node-name=b,file.driver=file,file.filename=${sandbox.file("b.img", MIB)}`],
-          ...["--export", "nbd,id=e1,node-name=a,writable=on"],
-          ...["--export", "nbd,id=e2,node-name=b,writable=on"],
-          ...["--export", "nbd,id=e3,node-name=b,name=read-only"],
+          "--blockdev",
+          `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`,
+          "--blockdev",
+          "rehandle,node-name=a,file=up",
+          "--blockdev",
+          `rehandle,node-name=b,file.driver=file,file.filename=${sandbox.file("b.img", MIB)}`,
+          "--export",
+          "nbd,id=e1,node-name=a,writable=on",
+          "--export",
+          "nbd,id=e2,node-name=b,writable=on",
+          "--export",
+          "nbd,id=e3,node-name=b,name=read-only",
         ]);
         const a = await connectClient(sandbox, daemon.socket, "a");
         const b = await connectClient(sandbox, daemon.socket, "b");
@@ -53,9 +59,12 @@ describe.skipIf(!havePrograms("nbdkit", "nbdinfo"))("several exports", () => {
         const upstream = await Upstream.start(sandbox, "nbdkit", sandbox.file("a.img", MIB));
         const smaller = sandbox.file("smaller.img", MIB / 2);
         const daemon = await startDaemonProcess(sandbox, [
-          ...["--blockdev", `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`],
-          ...["--blockdev", "rehandle,node-name=a,file=up"],
-          ...["--export", "nbd,id=e1,node-name=a,writable=on"],
+          "--blockdev",
+          `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`,
+          "--blockdev",
+          "rehandle,node-name=a,file=up",
+          "--export",
+          "nbd,id=e1,node-name=a,writable=on",
         ]);
         const client = await connectClient(sandbox, daemon.socket, "a");
         await upstream.goAway();
@@ -83,11 +92,10 @@ test(
   () =>
     inSandbox(async (sandbox) => {
       const daemon = await startDaemonProcess(sandbox, [
-        ...[
-          "--blockdev",
-          `rehandle,node-name=a,file.driver=file,file.filename=${sandbox.file("a.img", MIB)},max-held-requests=10`,
-        ],
-        ...["--export", "nbd,id=e1,node-name=a,writable=on"],
+        "--blockdev",
+        `rehandle,node-name=a,file.driver=file,file.filename=${sandbox.file("a.img", MIB)},max-held-requests=10`,
+        "--export",
+        "nbd,id=e1,node-name=a,writable=on",
       ]);
       const { monitor } = daemon;
       const client = await connectClient(sandbox, daemon.socket, "a");
@@ -137,10 +145,14 @@ describe.skipIf(!havePrograms("openssl", "qemu-img", "nbdinfo"))("TLS", () => {
         const server = await startDaemonProcess(
           sandbox,
           [
-            ...["--object", `tls-creds-x509,id=tls0,dir=${dir},endpoint=server`],
-            ...["--blockdev", `file,node-name=disk,filename=${sandbox.file("disk.img", MIB)}`],
-            ...["--nbd-server", "addr.type=inet,addr.host=127.0.0.1,addr.port=0,tls-creds=tls0"],
-            ...["--export", "nbd,id=e,node-name=disk,writable=on"],
+            "--object",
+            `tls-creds-x509,id=tls0,dir=${dir},endpoint=server`,
+            "--blockdev",
+            `file,node-name=disk,filename=${sandbox.file("disk.img", MIB)}`,
+            "--nbd-server",
+            "addr.type=inet,addr.host=127.0.0.1,addr.port=0,tls-creds=tls0",
+            "--export",
+            "nbd,id=e,node-name=disk,writable=on",
           ],
           "server",
         );
@@ -164,13 +176,14 @@ describe.skipIf(!havePrograms("openssl", "qemu-img", "nbdinfo"))("TLS", () => {
         const second = await startDaemonProcess(
           sandbox,
           [
-            ...["--object", `tls-creds-x509,id=c,dir=${dir},endpoint=client`],
-            ...[
-              "--blockdev",
-              `nbd,node-name=up,server.type=inet,server.host=127.0.0.1,server.port=${port},export=disk,tls-creds=c`,
-            ],
-            ...["--blockdev", "rehandle,node-name=r,file=up"],
-            ...["--export", "nbd,id=e,node-name=r,writable=on"],
+            "--object",
+            `tls-creds-x509,id=c,dir=${dir},endpoint=client`,
+            "--blockdev",
+            `nbd,node-name=up,server.type=inet,server.host=127.0.0.1,server.port=${port},export=disk,tls-creds=c`,
+            "--blockdev",
+            "rehandle,node-name=r,file=up",
+            "--export",
+            "nbd,id=e,node-name=r,writable=on",
           ],
           "second",
         );

@@ -16,11 +16,16 @@ beforeAll(async () => {
   sandbox = new Sandbox();
   const file = sandbox.file("disk.img", MIB);
   daemon = await startDaemonProcess(sandbox, [
-    ...["--drive", `file=${file},format=raw,id=d0,iohang-timeout=60,rerror=stop`],
-    ...["--blockdev", "memory,node-name=m0,size=64k"],
-    ...["--blockdev", "rehandle,node-name=r1,file=m0"],
-    ...["--export", "nbd,id=e0,node-name=d0,writable=on"],
-    ...["--export", "nbd,id=e1,node-name=r1,name=second"],
+    "--drive",
+    `file=${file},format=raw,id=d0,iohang-timeout=60,rerror=stop`,
+    "--blockdev",
+    "memory,node-name=m0,size=64k",
+    "--blockdev",
+    "rehandle,node-name=r1,file=m0",
+    "--export",
+    "nbd,id=e0,node-name=d0,writable=on",
+    "--export",
+    "nbd,id=e1,node-name=r1,name=second",
   ]);
 }, 60_000);
 
@@ -34,15 +39,21 @@ describe("what a monitor is told", () => {
     const names = (await daemon.monitor.execute("query-commands")).map(({ name }) => name);
     expect(names).toEqual(
       expect.arrayContaining([
-        ...["query-version", "query-commands", "query-block", "query-named-block-nodes", "query-block-exports"],
-        ...[
-          "query-rehandle",
-          "query-rehandle-requests",
-          "query-rehandle-statistics",
-          "rehandle-pause",
-          "rehandle-resume",
-        ],
-        ...["rehandle-retry-now", "rehandle-drain", "rehandle-fail", "rehandle-extend", "quit"],
+        "query-version",
+        "query-commands",
+        "query-block",
+        "query-named-block-nodes",
+        "query-block-exports",
+        "query-rehandle",
+        "query-rehandle-requests",
+        "query-rehandle-statistics",
+        "rehandle-pause",
+        "rehandle-resume",
+        "rehandle-retry-now",
+        "rehandle-drain",
+        "rehandle-fail",
+        "rehandle-extend",
+        "quit",
       ]),
     );
   });

@@ -22,9 +22,12 @@ describe.skipIf(!havePrograms("nbdkit"))("an upstream with a write cache, which 
         const file = sandbox.file("disk.img", 1024 * 1024);
         const upstream = await Upstream.start(sandbox, "nbdkit", file, ["--filter=cache"]);
         const daemon = await startDaemonProcess(sandbox, [
-          ...["--blockdev", `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`],
-          ...["--blockdev", `rehandle,node-name=r,file=up,replay-log=${replayLog}`],
-          ...["--export", "nbd,id=e,node-name=r,writable=on"],
+          "--blockdev",
+          `nbd,node-name=up,server.type=unix,server.path=${upstream.socket}`,
+          "--blockdev",
+          `rehandle,node-name=r,file=up,replay-log=${replayLog}`,
+          "--export",
+          "nbd,id=e,node-name=r,writable=on",
         ]);
         const client = await connectClient(sandbox, daemon.socket, "r");
         for (let block = 0; block < BLOCKS; block += 1) {
