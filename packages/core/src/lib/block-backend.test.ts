@@ -290,6 +290,23 @@ describe("recovery", () => {
     expect(bench.driver.seen).toEqual(["read 0+512", "write 0+512", "read 4096+512"]);
   });
 
+  it("resume asks the storage before it judges what stop had held", async () => {
+    const bench = await Bench.open(
+      { iohangTimeout: 0, write: { action: "stop" }, read: { retryTimeout: 60_000 } },
+      { instance: "unknown" },
+    );
+    bench.write(0, 512, 1);
+    bench.driver.decide = () => "ECONNRESET";
+    bench.read(4096);
+    const write = bench.write(512);
+    expect(bench.backend.ioStatus).toBe("stopped");
+    bench.backend.resume();
+    expect([bench.backend.ioStatus, write.state]).toEqual(["stopped", "pending"]);
+    bench.driver.decide = () => "ok";
+    bench.backend.resume();
+    expect([bench.backend.ioStatus, write.state]).toEqual(["running", "ok"]);
+  });
+
   it("retry-now does not wait for the backoff", async () => {
     const bench = await Bench.open({ backoff: { initialMs: 5_000 } });
     bench.driver.decide = () => "EIO";

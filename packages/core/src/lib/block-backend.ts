@@ -204,8 +204,7 @@ class Backend implements BlockBackend {
     for (const entry of engine.queue.snapshot()) engine.ledger.resume(entry);
     // Somebody who resumes wants everything tried afresh, not failed at once because of what was before.
     if (engine.hang.state === "timed-out") engine.hang.end();
-    supervisor.openGate(Gate.PAUSED | Gate.STOPPED);
-    supervisor.recovery.retryNow();
+    supervisor.openGate(Gate.PAUSED | Gate.STOPPED, true);
   }
 
   retryNow(): void {

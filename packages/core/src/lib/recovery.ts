@@ -73,6 +73,11 @@ export class Recovery {
     return this.#health === "up";
   }
 
+  /** The storage answers again and is looked after, or somebody just asked for it to be tried: the outcome is near. */
+  get isUnderWay(): boolean {
+    return this.#health === "recovering" || (this.#probing && this.eager);
+  }
+
   /** The driver said that the way is lost, and has not said that it is back. */
   get disconnected(): boolean {
     return this.#disconnected;
@@ -122,7 +127,9 @@ export class Recovery {
   onProbeDone(error: BlockError | null): void {
     this.#probing = false;
     if (error !== null && (isUnreachable(error) || this.#health === "recovering")) {
+      this.eager = false;
       this.#goDown();
+      this.#host.onDown();
     } else if (error === null || error.errorClass !== "storage") {
       if (error === null) this.#host.onIoSuccess();
       if (this.#disconnected) return;

@@ -88,7 +88,7 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   }
 
   get isRecovering(): boolean {
-    return this.recovery.health === "recovering";
+    return this.recovery.isUnderWay;
   }
 
   onHeld(error: BlockError, stale: boolean): void {
@@ -152,12 +152,14 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
     this.recovery.quiet();
   }
 
-  /** Takes reasons away; when none is left everything goes on where it was. */
-  openGate(reasons: number): void {
+  /** Takes reasons away; when none is left everything goes on where it was. `retries`: the storage is tried at once. */
+  openGate(reasons: number, retries = false): void {
     const engine = this.#engine;
     engine.gate &= ~reasons;
     if ((engine.gate & (Gate.PAUSED | Gate.STOPPED)) === 0) engine.hang.freeze(false);
     if (engine.gate !== 0) return;
+    // Before anything is judged by what was known before the pause.
+    if (retries) this.recovery.retryNow();
     this.releaseQueued();
     this.recovery.advance();
   }
