@@ -28,6 +28,7 @@ export class Chardev {
   #onFirst: (() => void) | null = null;
   #server: Server | null = null;
   #sockets = new Set<Socket>();
+  #isClosed = false;
 
   constructor(id: string) {
     this.id = id;
@@ -54,9 +55,9 @@ export class Chardev {
     }
   }
 
-  /** Resolves when the first connection has come. */
+  /** Resolves when the first connection has come, or none will come. */
   firstConnection(): Promise<void> {
-    if (this.#waiting.length > 0) return Promise.resolve();
+    if (this.#waiting.length > 0 || this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onFirst = resolve;
     });
@@ -78,6 +79,7 @@ export class Chardev {
 
   /** Cuts what is left. */
   close(): void {
+    this.#isClosed = true;
     this.closeListener();
     this.#onFirst?.();
     for (const socket of this.#sockets) socket.destroy();
@@ -92,6 +94,10 @@ export class Chardev {
   }
 
   #adopt(socket: Socket): void {
+    if (this.#isClosed) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     // Whoever consumes it hears of the end by "close".
     socket.on("error", () => undefined);
@@ -111,6 +117,7 @@ export class Chardev {
       });
     });
     this.#server = server;
+    if (this.#isClosed) this.closeListener();
   }
 
   async #connect(address: ChardevAddress): Promise<void> {

@@ -74,6 +74,7 @@ export class NbdService {
     });
     const where = await this.#listen(server, settings.addr);
     this.#server = server;
+    if (this.#closing) await server.close({ graceMs: 0 });
     log.write("info", "nbd", `listening on ${where}${credentials === undefined ? "" : ", TLS only"}`);
   }
 

@@ -41,6 +41,7 @@ export class NodeGraph {
   /** Names that are taken by nodes which are being opened. */
   readonly #reserved = new Set<string>();
   #generated = 100;
+  readonly #closing = new AbortController();
 
   constructor(parts: NodeGraphParts) {
     this.#parts = parts;
@@ -75,8 +76,9 @@ export class NodeGraph {
     return createNodeView(node, user, () => (node.isOwned ? this.#close(node) : Promise.resolve()));
   }
 
-  /** Closes every node, parents before children. Whatever still uses them is ignored. */
+  /** Closes every node, parents before children, and those that are being opened. Whatever still uses them is ignored. */
   async closeAll(): Promise<void> {
+    this.#closing.abort();
     for (const node of this.nodes.toReversed()) await this.#close(node);
   }
 
@@ -108,10 +110,15 @@ export class NodeGraph {
     const view = child === null ? null : this.view(child, `node ${name}`);
     const { driver, backend } = await makeDriver(options, { flags, child: view, findCredentials });
     const node = new GraphNode({ name, options, flags, driver, backend, child, ...making });
-    await driver.open({ clock, random, held: making.held, onEvent: (event) => node.onEvent(event) });
+    const { signal } = this.#closing;
+    await driver.open({ clock, random, held: making.held, onEvent: (event) => node.onEvent(event), signal });
     if (!flags.readOnly && !flags.autoReadOnly && options.driver === "nbd" && driver.capabilities.readOnly) {
       await driver.close();
       throw new UsageError("Could not open image: Permission denied");
+    }
+    if (signal.aborted) {
+      await driver.close();
+      throw new UsageError("the program is ending");
     }
     this.#nodes.set(name, node);
     onOpened(node);

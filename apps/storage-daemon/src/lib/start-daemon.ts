@@ -144,11 +144,12 @@ class Run implements RunningDaemon {
   }
 
   async #fail(error: unknown): Promise<void> {
+    // What goes wrong because of a stop is no news.
+    if (this.#stopping) return;
     const isUsage = error instanceof UsageError;
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const text = isUsage ? formatUsageError(error, PROGRAM) : `${PROGRAM}: ${detail}`;
     this.#surroundings.stderr.write(`${text}\n`);
-    if (this.#stopping) return;
     this.#stopping = true;
     for (const chardev of this.#daemon.chardevs.values()) chardev.close();
     const { clock } = this.#surroundings;
