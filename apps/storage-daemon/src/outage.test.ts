@@ -124,7 +124,7 @@ describe.skipIf(!havePrograms("nbdkit", "qemu-nbd", "fio"))(
           await pause(1500);
 
           const frozenAt = clock.now();
-          upstream.freeze();
+          await upstream.freeze();
           await untilHangEvents(daemon.monitor, 1);
           const noticed = clock.now() - frozenAt;
           await pause(frozenAt + AWAY * 1000 - clock.now());

@@ -71,7 +71,7 @@ describe.skipIf(!havePrograms("nbdkit"))("the end of the daemon", () => {
       inSandbox(async (sandbox) => {
         const { upstream, daemon } = await startOverUpstream(sandbox);
         const client = await connectClient(sandbox, daemon.socket, "r0");
-        upstream.freeze();
+        await upstream.freeze();
         const waiting = timed(client.write(4096, new Uint8Array(4096)));
         await pause(200);
         const { code, ms } = await end(daemon, "SIGINT");
@@ -108,7 +108,7 @@ describe.skipIf(!havePrograms("nbdkit"))("the end of the daemon", () => {
       inSandbox(async (sandbox) => {
         const { upstream, daemon } = await startOverUpstream(sandbox);
         const client = await connectClient(sandbox, daemon.socket, "r0");
-        upstream.freeze();
+        await upstream.freeze();
         const waiting = timed(client.write(4096, new Uint8Array(4096)));
         await pause(200);
         daemon.process.signal("SIGTERM");

@@ -52,12 +52,16 @@ export class Process {
 
   constructor(program: string, args: readonly string[], cwd: string) {
     this.#child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    // A test that ran out of time never comes to its own end.
+    const abandon = (): void => void this.#child.kill("SIGKILL");
+    process.once("exit", abandon);
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     this.ended = new Promise((resolve, reject) => {
       this.#child.on("error", reject);
       this.#child.on("close", (code, signal) => {
         this.#isOver = true;
+        process.removeListener("exit", abandon);
         resolve(code ?? signal ?? "");
       });
     });

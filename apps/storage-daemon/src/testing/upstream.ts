@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { accepts, type Process, type Sandbox } from "./sandbox.ts";
 import { clock, until } from "./time.ts";
 
@@ -48,9 +48,12 @@ export class Upstream {
     await this.#process?.kill();
   }
 
-  /** SIGSTOP: connections stay, and nobody answers. */
-  freeze(): void {
-    this.#process?.signal("SIGSTOP");
+  /** SIGSTOP: connections stay, and nobody answers. Resolves when all its threads stand still. */
+  async freeze(): Promise<void> {
+    const process = this.#process;
+    if (process === null) return;
+    process.signal("SIGSTOP");
+    await until("every thread to stand still", () => threadStates(process.pid).every((state) => state === "T"));
   }
 
   /** SIGCONT. */
@@ -63,4 +66,13 @@ export class Upstream {
     if (this.#program === "nbdkit") return ["-f", "-U", this.socket, ...args, "file", file];
     return ["-t", "-e", "0", "-f", "raw", "--cache=writeback", "-k", this.socket, ...args, file];
   }
+}
+
+/** The state letters of proc(5) of all threads of a process. */
+function threadStates(pid: number): string[] {
+  const folder = `/proc/${pid}/task`;
+  return readdirSync(folder).map((thread) => {
+    // The name in brackets may have blanks and brackets of its own.
+    return readFileSync(`${folder}/${thread}/stat`, "utf8").split(") ").at(-1)?.charAt(0) ?? "";
+  });
 }
