@@ -16,6 +16,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   "@rehandle/core": [contract],
   "@rehandle/nbd": [contract],
   "@rehandle/driver-nbd": [contract, "@rehandle/nbd"],
+  "@rehandle/vhost-user": [contract, "@rehandle/virtio-blk"],
 };
 
 const all = workspacePackages();
