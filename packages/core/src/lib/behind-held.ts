@@ -1,7 +1,7 @@
 import type { Engine } from "./engine.ts";
 import { unreachable } from "./hold-errors.ts";
 import type { RangeItem } from "./range-index.ts";
-import type { RequestEntry } from "./request-entry.ts";
+import { EntryState, type RequestEntry } from "./request-entry.ts";
 
 /**
  * Whoever waits, perhaps through others, for a request of which nobody knows when it will be over is held as well: in the same
@@ -35,7 +35,7 @@ export class BehindHeld {
   /** Looks at a request that may wait for something that is held. */
   consider(entry: RequestEntry): void {
     const engine = this.#engine;
-    if (!entry.behindHeld || entry.blockers === 0 || entry.state !== "queued") return;
+    if (!entry.behindHeld || entry.blockers === 0 || entry.state !== EntryState.QUEUED) return;
     if (entry.troubled || entry.stopped || !engine.mayPass(entry)) return;
     if (engine.canHold(entry)) {
       entry.held = true;

@@ -18,7 +18,7 @@ import type { HangState, Outage } from "./hang-status.ts";
 import { describeHeld, type HeldRequest } from "./held-request.ts";
 import { HoldPolicy } from "./policy.ts";
 import { ReplayLog } from "./replay-log.ts";
-import { RequestEntry } from "./request-entry.ts";
+import { EntryState, RequestEntry } from "./request-entry.ts";
 import type { BackendStatistics } from "./statistics.ts";
 import { collectStatistics } from "./collect-statistics.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -145,7 +145,7 @@ class Backend implements BlockBackend {
     if (!(entry instanceof RequestEntry) || entry.request !== request) return false;
     entry.abandoned = true;
     entry.touched = true;
-    if (entry.state === "queued") {
+    if (entry.state === EntryState.QUEUED) {
       engine.finish(entry, new BlockError("the request was given up", { code: "ECANCELED" }));
       engine.supervision.onSettled();
       return true;

@@ -4,7 +4,7 @@ import type { DrainOptions, DrainResult } from "./drain.ts";
 import type { Engine } from "./engine.ts";
 import { Gate } from "./gate.ts";
 import { gaveUp } from "./hold-errors.ts";
-import type { RequestEntry } from "./request-entry.ts";
+import { EntryState, type RequestEntry } from "./request-entry.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** Carries drains out. A drain ends when everything that it covers has ended, or with its deadline, whatever the storage does. */
@@ -54,7 +54,7 @@ export class DrainRun {
     let count = 0;
     for (const entry of this.#engine.queue.snapshot()) {
       const chosen = id === undefined ? entry.troubled || entry.stopped : entry.seq === id;
-      if (!chosen || entry.state !== "queued") continue;
+      if (!chosen || entry.state !== EntryState.QUEUED) continue;
       this.#engine.finish(entry, gaveUp(entry, "failed by request of the operator"));
       count += 1;
     }
@@ -72,7 +72,7 @@ export class DrainRun {
   /** Fails whatever is left in the queue of a closed backend. */
   failQueued(): void {
     for (const entry of this.#engine.queue.snapshot()) {
-      if (entry.state === "queued") this.#engine.finish(entry, gaveUp(entry, "the backend was closed"));
+      if (entry.state === EntryState.QUEUED) this.#engine.finish(entry, gaveUp(entry, "the backend was closed"));
     }
   }
 
@@ -80,7 +80,7 @@ export class DrainRun {
   #clearQueue(): void {
     const { queue, drain } = this.#engine;
     for (const entry of queue.snapshot()) {
-      if (entry.state !== "queued" || entry.seq > drain.lastSeq) continue;
+      if (entry.state !== EntryState.QUEUED || entry.seq > drain.lastSeq) continue;
       // What only waits for an overlapping request that is on its way, or for room in the log, will have its turn.
       const willPass = entry.blockers > 0 || this.#supervisor.isUp;
       if (!entry.troubled && !entry.stopped && this.#engine.mayPass(entry) && willPass) continue;

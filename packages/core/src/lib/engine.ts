@@ -23,7 +23,7 @@ import { LateAttempts } from "./late-attempts.ts";
 import { directionOf, type HoldPolicy } from "./policy.ts";
 import { RangeIndex } from "./range-index.ts";
 import type { ReplayLog } from "./replay-log.ts";
-import { RequestEntry } from "./request-entry.ts";
+import { EntryState, RequestEntry } from "./request-entry.ts";
 import { RequestQueue } from "./request-queue.ts";
 import type { Supervision } from "./supervision.ts";
 import { Counters } from "./statistics.ts";
@@ -114,14 +114,14 @@ export class Engine {
 
   /** A queued write waits for nothing but room in the log. */
   waitsForRoom(entry: RequestEntry): boolean {
-    if (entry.state !== "queued" || entry.troubled || entry.stopped || entry.blockers > 0) return false;
+    if (entry.state !== EntryState.QUEUED || entry.troubled || entry.stopped || entry.blockers > 0) return false;
     return entry.mutates && this.log !== null && this.log.isFull && this.supervision.isUp;
   }
 
   /** Gives a request to the driver: one that was just admitted, or a queued one. */
   start(entry: RequestEntry): void {
-    if (entry.state === "queued") this.#dequeue(entry);
-    entry.moveTo("in-flight");
+    if (entry.state === EntryState.QUEUED) this.#dequeue(entry);
+    entry.moveTo(EntryState.IN_FLIGHT);
     const request = entry.request!;
     const attempt = this.#attempts.pop() ?? new Attempt(this.#onDone);
     attempt.operation = request.operation;
@@ -206,12 +206,12 @@ export class Engine {
   }
 
   #park(entry: RequestEntry): void {
-    entry.moveTo("queued");
+    entry.moveTo(EntryState.QUEUED);
     this.queue.append(entry);
     const { seq } = entry;
     if (entry.blockers > 0) this.behind.consider(entry);
     else if (this.gate === 0) this.admitQueued(entry);
-    if (entry.state === "queued" && entry.seq === seq) this.supervision.onAppended(entry);
+    if (entry.state === EntryState.QUEUED && entry.seq === seq) this.supervision.onAppended(entry);
   }
 
   /** What becomes of a queued request that waits for nothing but the storage. */
@@ -253,7 +253,7 @@ export class Engine {
 
   #onSuccess(entry: RequestEntry, attempt: Attempt): void {
     const request = entry.request!;
-    const wasOverdue = entry.state === "overdue";
+    const wasOverdue = entry.state === EntryState.OVERDUE;
     if (wasOverdue) this.late.overdue.delete(entry);
     if (attempt.generation !== this.generation) {
       this.#onStaleSuccess(entry);
@@ -297,7 +297,7 @@ export class Engine {
 
   #onFailure(entry: RequestEntry, error: BlockError, connection: number): void {
     const { cycle } = entry;
-    const overdue = entry.state === "overdue";
+    const overdue = entry.state === EntryState.OVERDUE;
     if (overdue) this.late.overdue.delete(entry);
     // An attempt that was called back failed for the reason that it was called back for.
     const cause = overdue && error.errorClass === "cancelled" ? entry.lastError! : error;
@@ -318,7 +318,7 @@ export class Engine {
 
   #requeue(entry: RequestEntry): void {
     entry.lastAttemptAt = this.clock.now();
-    entry.moveTo("queued");
+    entry.moveTo(EntryState.QUEUED);
     this.queue.insert(entry);
     this.ledger.hold(entry, "failed");
     this.expiry.watch(entry);
@@ -326,8 +326,8 @@ export class Engine {
   }
 
   #stop(entry: RequestEntry): void {
-    if (entry.state !== "queued") {
-      entry.moveTo("queued");
+    if (entry.state !== EntryState.QUEUED) {
+      entry.moveTo(EntryState.QUEUED);
       this.queue.insert(entry);
     }
     this.ledger.holdStopped(entry);
@@ -347,10 +347,10 @@ export class Engine {
   }
 
   #release(entry: RequestEntry): void {
-    if (entry.state !== "queued" || entry.blockers > 0) return;
+    if (entry.state !== EntryState.QUEUED || entry.blockers > 0) return;
     const { seq } = entry;
     if (!entry.troubled && !entry.stopped && this.mayPass(entry)) this.admitQueued(entry);
-    if (entry.state === "queued" && entry.seq === seq && entry.troubled) this.supervision.onUnblocked(entry);
+    if (entry.state === EntryState.QUEUED && entry.seq === seq && entry.troubled) this.supervision.onUnblocked(entry);
   }
 
   #onHangTimeout(set: boolean, outage: Outage): void {
@@ -369,8 +369,8 @@ export class Engine {
   }
 
   #retire(entry: RequestEntry): BlockRequest {
-    if (entry.state === "queued") this.#dequeue(entry);
-    entry.moveTo("idle");
+    if (entry.state === EntryState.QUEUED) this.#dequeue(entry);
+    entry.moveTo(EntryState.IDLE);
     if (entry.heldSince >= 0) this.ledger.settle(entry);
     const request = entry.request!;
     request.driverState = null;

@@ -1,7 +1,7 @@
 import { Deadlines } from "./deadlines.ts";
 import type { Engine } from "./engine.ts";
 import { gaveUp } from "./hold-errors.ts";
-import type { RequestEntry } from "./request-entry.ts";
+import { EntryState, type RequestEntry } from "./request-entry.ts";
 
 /** Ends holds whose time is over: one request's own, or the outage's. */
 export class HoldExpiry {
@@ -49,7 +49,7 @@ export class HoldExpiry {
   #endWhere(isOver: (entry: RequestEntry) => boolean, why: string): void {
     const { queue, late, ledger } = this.#engine;
     for (const entry of queue.snapshot()) {
-      if (entry.troubled && entry.state === "queued" && isOver(entry)) this.#engine.act(entry, gaveUp(entry, why));
+      if (entry.troubled && entry.state === EntryState.QUEUED && isOver(entry)) this.#engine.act(entry, gaveUp(entry, why));
     }
     // The driver still has the buffers of these: they fail as soon as it lets go.
     for (const entry of late.overdue) {

@@ -4,7 +4,7 @@ import type { Attempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
 import { gaveUp } from "./hold-errors.ts";
 import { RangeItem } from "./range-index.ts";
-import { RequestEntry } from "./request-entry.ts";
+import { EntryState, RequestEntry } from "./request-entry.ts";
 
 /** Attempts that took too long: called back from the driver, and fenced as long as they may still land. */
 export class LateAttempts {
@@ -36,7 +36,7 @@ export class LateAttempts {
   /** Keeps later requests out of a range while something may still land there. */
   fence(fence: RangeItem, exempt: RequestEntry | null): void {
     this.fences.add(fence);
-    this.#engine.index.addFence(fence, (item) => item === exempt || (item as RequestEntry).state !== "queued");
+    this.#engine.index.addFence(fence, (item) => item === exempt || (item as RequestEntry).state !== EntryState.QUEUED);
     this.#engine.behind.spread(fence);
   }
 
@@ -68,7 +68,7 @@ export class LateAttempts {
     });
     const { cycle } = entry;
     this.#engine.ledger.noteFailure(entry, error);
-    entry.moveTo("overdue");
+    entry.moveTo(EntryState.OVERDUE);
     this.overdue.add(entry);
     this.#engine.behind.spread(entry);
     const held = this.#engine.policy.isHeld(error, entry.direction) && this.#engine.canHold(entry);
@@ -85,9 +85,9 @@ export class LateAttempts {
 
   /** Takes a request back from the driver, as far as the driver lets go of it, to fail or to queue it. */
   callBack(entry: RequestEntry): void {
-    if (entry.state === "in-flight") {
+    if (entry.state === EntryState.IN_FLIGHT) {
       this.#engine.inFlight.remove(entry.attempt!);
-      entry.moveTo("overdue");
+      entry.moveTo(EntryState.OVERDUE);
       this.overdue.add(entry);
     }
     entry.touched = true;
@@ -118,7 +118,7 @@ export class LateAttempts {
       this.fail(entry);
       return;
     }
-    entry.moveTo("queued");
+    entry.moveTo(EntryState.QUEUED);
     this.#engine.queue.insert(entry);
   }
 

@@ -1,3 +1,5 @@
+/** Buckets of an index with little in it. */
+const FEWEST_BUCKETS = 256;
 /** Bytes that one bucket's granule covers. */
 const GRANULE = 64 * 1024;
 /** An item over more granules than this is kept in the list of wide ones instead. */
@@ -32,9 +34,6 @@ export class RangeItem {
   readonly waiters: RangeItem[] = [];
   /** It came into the index after items that are newer than it, so it never stands for what is older. */
   readonly lateComer: boolean;
-  /** Neighbours in the index's list of all items. */
-  before: RangeItem | null = null;
-  after: RangeItem | null = null;
   readonly nodes: Node[] = [];
   nodesUsed = 0;
   wide = false;
@@ -48,12 +47,11 @@ export class RangeItem {
 
 /** Says for a new item which earlier ones it has to wait for, in time that depends on its neighbours only. */
 export class RangeIndex {
-  #buckets: (Node | null)[] = Array.from<Node | null>({ length: 256 }).fill(null);
-  #mask = 255;
+  #buckets: (Node | null)[] = emptyBuckets(FEWEST_BUCKETS);
+  #mask = FEWEST_BUCKETS - 1;
   #count = 0;
   #scan = 0;
   readonly #wide = new Set<RangeItem>();
-  #last: RangeItem | null = null;
   readonly #onUnblocked: (item: RangeItem) => void;
   readonly #onGone: (item: RangeItem) => void;
 
@@ -82,7 +80,7 @@ export class RangeIndex {
     item.wide = last - first >= MOST_GRANULES;
     this.#scan += 1;
     if (item.wide) {
-      for (let other = this.#last; other !== null; other = other.before) this.#block(other, item);
+      this.#each((other) => this.#block(other, item));
       this.#wide.add(item);
     } else {
       if (this.#wide.size > 0) for (const other of this.#wide) this.#block(other, item);
@@ -91,9 +89,6 @@ export class RangeIndex {
       }
       for (let granule = first; granule <= last; granule += 1) this.#link(item, granule);
     }
-    item.before = this.#last;
-    if (this.#last !== null) this.#last.after = item;
-    this.#last = item;
     item.indexed = true;
     this.#count += 1;
     if (this.#count > 2 * this.#buckets.length) this.#grow();
@@ -140,13 +135,19 @@ export class RangeIndex {
     const first = Math.floor(near.start / GRANULE);
     const last = Math.floor((near.end - 1) / GRANULE);
     if (last - first >= MOST_GRANULES) {
-      for (let item = this.#last; item !== null; item = item.before) visit(item);
+      this.#each(visit);
       return;
     }
     for (const item of this.#wide) visit(item);
     for (let granule = first; granule <= last; granule += 1) {
       for (let node = this.#buckets[granule & this.#mask] ?? null; node !== null; node = node.next) visit(node.item);
     }
+  }
+
+  /** Visits everything, some of it more than once. */
+  #each(visit: (item: RangeItem) => void): void {
+    for (const item of this.#wide) visit(item);
+    for (const head of this.#buckets) for (let node = head; node !== null; node = node.next) visit(node.item);
   }
 
   /** Frees those that waited for the item, and the ghosts among them, without recursion: chains can be long. */
@@ -171,10 +172,14 @@ export class RangeIndex {
   #takeOut(item: RangeItem): void {
     item.indexed = false;
     this.#count -= 1;
-    this.#unlist(item);
     if (item.wide) this.#wide.delete(item);
     for (let at = 0; at < item.nodesUsed; at += 1) this.#unlink(item.nodes[at]!);
     item.nodesUsed = 0;
+    // What comes after a crowd need not walk through its empty buckets.
+    if (this.#count === 0 && this.#mask >= FEWEST_BUCKETS) {
+      this.#buckets = emptyBuckets(FEWEST_BUCKETS);
+      this.#mask = FEWEST_BUCKETS - 1;
+    }
   }
 
   #scanBucket(granule: number, item: RangeItem): void {
@@ -225,18 +230,10 @@ export class RangeIndex {
     node.next = null;
   }
 
-  #unlist(item: RangeItem): void {
-    if (item.before !== null) item.before.after = item.after;
-    if (item.after === null) this.#last = item.before;
-    else item.after.before = item.before;
-    item.before = null;
-    item.after = null;
-  }
-
   /** Four times the buckets. Lists are walked from their old end, so that newest stays first. */
   #grow(): void {
     const old = this.#buckets;
-    this.#buckets = Array.from<Node | null>({ length: old.length * 4 }).fill(null);
+    this.#buckets = emptyBuckets(old.length * 4);
     this.#mask = this.#buckets.length - 1;
     for (const head of old) {
       let node = head;
@@ -248,4 +245,8 @@ export class RangeIndex {
       }
     }
   }
+}
+
+function emptyBuckets(count: number): (Node | null)[] {
+  return Array.from<Node | null>({ length: count }).fill(null);
 }

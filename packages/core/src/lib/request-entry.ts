@@ -5,23 +5,38 @@ import type { Direction } from "./policy.ts";
 import { RangeItem } from "./range-index.ts";
 import type { TimelineItem } from "./timeline.ts";
 
-/**
- * Where a request is. `idle`: in the pool. `queued`: admitted, nothing of it is with the driver. `in-flight`: an attempt is
- * with the driver. `overdue`: the attempt took too long, counts as failed, and its buffers are still with the driver.
- */
-export type EntryState = "idle" | "queued" | "in-flight" | "overdue";
+/** Where a request is. Numbers, because the transition table is asked twice for every request. */
+export const EntryState = {
+  /** In the pool. */
+  IDLE: 0,
+  /** Admitted, nothing of it is with the driver. */
+  QUEUED: 1,
+  /** An attempt is with the driver. */
+  IN_FLIGHT: 2,
+  /** The attempt took too long, counts as failed, and its buffers are still with the driver. */
+  OVERDUE: 3,
+} as const;
 
-/** What may follow what. Anything else is a defect of the engine, and throws. */
-const NEXT_STATES: Readonly<Record<EntryState, readonly EntryState[]>> = {
-  idle: ["queued", "in-flight"],
-  queued: ["in-flight", "idle"],
-  "in-flight": ["idle", "queued", "overdue"],
-  overdue: ["idle", "queued"],
-};
+/** One of {@link EntryState}. */
+export type EntryState = (typeof EntryState)[keyof typeof EntryState];
+
+const NAMES = ["idle", "queued", "in-flight", "overdue"] as const;
+
+/** What may follow what: a set of states, as bits, for each. Anything else is a defect of the engine, and throws. */
+const NEXT_STATES: readonly number[] = [
+  setOf(EntryState.QUEUED, EntryState.IN_FLIGHT),
+  setOf(EntryState.IN_FLIGHT, EntryState.IDLE),
+  setOf(EntryState.IDLE, EntryState.QUEUED, EntryState.OVERDUE),
+  setOf(EntryState.IDLE, EntryState.QUEUED),
+];
+
+function setOf(...states: EntryState[]): number {
+  return states.reduce<number>((set, state) => set | (1 << state), 0);
+}
 
 /** A client's request inside the engine. Pooled. */
 export class RequestEntry extends RangeItem implements AttemptOwner {
-  #state: EntryState = "idle";
+  #state: EntryState = EntryState.IDLE;
   request: BlockRequest | null = null;
   attempt: Attempt | null = null;
   /** Order of admission. */
@@ -64,8 +79,8 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
 
   /** The one setter of the state. */
   moveTo(state: EntryState): void {
-    if (!NEXT_STATES[this.#state].includes(state)) {
-      throw new Error(`request ${this.seq} cannot go from ${this.#state} to ${state}`);
+    if (((NEXT_STATES[this.#state]! >> state) & 1) === 0) {
+      throw new Error(`request ${this.seq} cannot go from ${NAMES[this.#state]} to ${NAMES[state]}`);
     }
     this.#state = state;
   }

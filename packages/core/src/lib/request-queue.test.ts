@@ -2,7 +2,7 @@ import { createRequest } from "@rehandle/driver-sdk";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { RequestEntry } from "./request-entry.ts";
+import { EntryState, RequestEntry } from "./request-entry.ts";
 import { RequestQueue } from "./request-queue.ts";
 
 function entryOf(seq: number): RequestEntry {
@@ -58,6 +58,6 @@ describe("RequestEntry", () => {
 
   it("refuses to go where its table does not lead", () => {
     const entry = entryOf(7);
-    expect(() => entry.moveTo("overdue")).toThrow("request 7 cannot go from idle to overdue");
+    expect(() => entry.moveTo(EntryState.OVERDUE)).toThrow("request 7 cannot go from idle to overdue");
   });
 });

@@ -13,7 +13,7 @@ import { RecoveryCycle, type CycleHost } from "./recovery-cycle.ts";
 import { Recovery, type RecoveryHost } from "./recovery.ts";
 import { ReplayLog } from "./replay-log.ts";
 import { Replayer, type ReplayHost } from "./replayer.ts";
-import type { RequestEntry } from "./request-entry.ts";
+import { EntryState, type RequestEntry } from "./request-entry.ts";
 import type { RequestQueue } from "./request-queue.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -100,7 +100,7 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   onAppended(entry: RequestEntry): void {
     this.#watchCongestion();
     this.cycle.onAppended(entry);
-    if (entry.state === "queued" && entry.troubled) this.recovery.advance();
+    if (entry.state === EntryState.QUEUED && entry.troubled) this.recovery.advance();
   }
 
   onRemoved(entry: RequestEntry): void {
@@ -129,7 +129,7 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   onSettled(): void {
     if (this.replayer.running) this.replayer.fill();
     if (this.congested) this.#watchCongestion();
-    this.onProgress();
+    if (this.#engine.drain.state !== "normal") this.onProgress();
   }
 
   onLogGrown(): void {
@@ -167,7 +167,7 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   /** Lets go whatever is queued for no other reason than that the gate was closed or the log full. */
   releaseQueued(): void {
     for (const entry of this.queue.snapshot()) {
-      if (entry.state !== "queued" || entry.troubled || entry.stopped) continue;
+      if (entry.state !== EntryState.QUEUED || entry.troubled || entry.stopped) continue;
       if (entry.blockers > 0) this.#engine.behind.consider(entry);
       else if (this.#engine.mayPass(entry)) this.#engine.admitQueued(entry);
     }
@@ -243,7 +243,7 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   }
 
   isSendable(entry: RequestEntry): boolean {
-    if (entry.state !== "queued" || !entry.troubled || entry.blockers > 0 || !this.#engine.mayPass(entry)) return false;
+    if (entry.state !== EntryState.QUEUED || !entry.troubled || entry.blockers > 0 || !this.#engine.mayPass(entry)) return false;
     const { retryInterval } = this.#engine.policy[entry.direction];
     if (retryInterval === undefined || this.recovery.eager || entry.attempts === 0) return true;
     return this.clock.now() - entry.lastAttemptAt >= retryInterval;
