@@ -1,6 +1,11 @@
-export type { DirtyListener, MemoryRegion } from "./lib/memory/guest-memory.ts";
+export { type DirtyListener, GuestMemory, MemoryPlace, type MemoryRegion } from "./lib/memory/guest-memory.ts";
+export type { MemoryWindow } from "./lib/memory/memory-windows.ts";
+export { MAX_CHAIN_PARTS } from "./lib/ring/chain-reader.ts";
+export { createVirtqueue, MAX_QUEUE_SIZE } from "./lib/ring/create-virtqueue.ts";
 export { DescriptorChain } from "./lib/ring/descriptor-chain.ts";
-export type { QueuePosition, QueueSettings, Virtqueue } from "./lib/ring/virtqueue.ts";
+export { inflightBytes } from "./lib/ring/inflight-bytes.ts";
+export type { QueuePosition, QueueSettings, Virtqueue, VirtqueueFeatures } from "./lib/ring/virtqueue.ts";
+export { VirtioError, type VirtioErrorCode } from "./lib/virtio-error.ts";
 export type {
   LingeringRequest,
   StoppedQueue,

@@ -1,1 +1,9 @@
-export {};
+export { createDriverQueue } from "./create-driver-queue.ts";
+export {
+  type DriverBuffer,
+  type DriverQueue,
+  driverQueueBytes,
+  type DriverQueueOptions,
+  type UsedBuffer,
+} from "./driver-queue.ts";
+export { createAllocator, createTestMemory, type TestMemory, type TestMemoryOptions } from "./test-memory.ts";

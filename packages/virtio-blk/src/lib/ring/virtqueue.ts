@@ -6,7 +6,7 @@ export interface QueuePosition {
   readonly available: number;
   /** Packed ring: the wrap counter that goes with `available`. */
   readonly availableWrap: 0 | 1;
-  /** The next entry to write. */
+  /** The next entry to write: what was pushed counts from `publish` on. */
   readonly used: number;
   /** Packed ring: the wrap counter that goes with `used`. */
   readonly usedWrap: 0 | 1;
@@ -22,20 +22,43 @@ export interface QueueSettings {
   readonly driverArea: number;
   /** Split ring: used ring, aligned to 4. Packed ring: device event suppression, aligned to 4. */
   readonly deviceArea: number;
-  /** Where to begin. Default: at the start, as after a reset. */
+  /**
+   * Where to begin. Default: at the start, as after a reset. Split ring: `used` is not looked at but read from the used ring,
+   * as vhost back ends do, because that is what the driver saw.
+   */
   readonly position?: QueuePosition;
   /**
-   * This queue's part of an inflight region (vhost-user's layout, zeroed when new). What it names as unfinished is popped
-   * before anything else. Default: none is kept.
+   * This queue's part of an inflight region (vhost-user's layout, zeroed when new; {@link inflightBytes} long at least, its
+   * start aligned to 8). What it names as unfinished is popped before anything else, in the order in which it was popped
+   * first. Once a queue has run on it the region tells where the device stands, and `position` is not looked at: whoever was
+   * killed could not tell anybody. Default: none is kept.
    */
   readonly inflight?: Uint8Array;
+  /** Split ring: where the dirty log has the used ring, if not at `deviceArea` (vhost's log_guest_addr). */
+  readonly usedLogAddress?: number;
+}
+
+/**
+ * What was negotiated of what concerns rings. There is no IN_ORDER: one request that is held would hold up the completion of
+ * all that came after it.
+ */
+export interface VirtqueueFeatures {
+  /** VIRTIO_F_RING_PACKED. Default false. */
+  readonly packed?: boolean;
+  /** VIRTIO_F_INDIRECT_DESC. Default false. */
+  readonly indirect?: boolean;
+  /** VIRTIO_F_EVENT_IDX. Default false. */
+  readonly eventIdx?: boolean;
 }
 
 /** The device's side of a split or packed virtqueue (virtio 1.2, sections 2.7 and 2.8). */
 export interface Virtqueue {
   /** Entries. */
   readonly size: number;
-  /** What the driver did that cannot be worked with, or null. Once it is set nothing more is popped. */
+  /**
+   * What the driver did that cannot be worked with, or null. Once it is set nothing more is popped, and nothing more is written
+   * to the driver's memory. The device needs a reset then.
+   */
   readonly fault: string | null;
   /** Where the device stands. */
   readonly position: QueuePosition;
@@ -43,9 +66,16 @@ export interface Virtqueue {
   readonly inFlight: number;
   /** Fills `chain` with the next buffer. False: there is none, or `fault` is set. Never throws, whatever the driver wrote. */
   pop(chain: DescriptorChain): boolean;
-  /** Gives a buffer back with how many bytes were written into it (never more than were). Visible after `publish`. */
+  /**
+   * Gives a buffer back with how many bytes were written into it (never more than were). Visible after `publish`.
+   *
+   * @throws VirtioError `invalid` if the chain is not one that this queue popped and that was not pushed yet.
+   */
   push(chain: DescriptorChain, written: number): void;
-  /** Makes all that was pushed visible to the driver. True if the driver wants to be interrupted for it. */
+  /**
+   * Makes all that was pushed visible to the driver. True if the driver wants to be interrupted for it; always so for the
+   * first completions after a start.
+   */
   publish(): boolean;
   /** Asks the driver not to kick. It may all the same. */
   disableKicks(): void;
@@ -53,8 +83,9 @@ export interface Virtqueue {
   enableKicks(): boolean;
   /**
    * Takes back that the chains were popped: they become the next available buffers again, so that another device that starts
-   * at `position` finds them without an inflight region. Oldest first. Split rings only: false, and nothing happens, for a
-   * packed one. It writes to the available ring, which only the driver else does and none reads again; see decision 0006.
+   * at `position` finds them without an inflight region. Oldest first. What a start found in an inflight region and what was
+   * not popped since goes back after them. Split rings only: false, and nothing happens, for a packed one or after a fault.
+   * It writes to the available ring, which only the driver else does and none reads again; see decision 0006.
    */
   putBack(chains: readonly DescriptorChain[]): boolean;
 }
