@@ -16,6 +16,10 @@ const needed = [
     provides: "/usr/lib/x86_64-linux-gnu/qemu/block-curl.so",
     reason: "QEMU's loadable block drivers",
   },
+  { name: "qemu-system-x86", provides: "qemu-system-x86_64", reason: "virtual machines whose disks are ours" },
+  { name: "user-mode-linux", provides: "linux.uml", reason: "a Linux kernel as a process, quicker than emulation" },
+  { name: "busybox-static", provides: "busybox", reason: "what a small guest consists of" },
+  { name: "e2fsprogs", provides: "/sbin/mke2fs", reason: "makes and checks the guest's ext4" },
   { name: "openssl", provides: "openssl", reason: "certificates for TLS" },
   { name: "socat", provides: "socat", reason: "raw and broken peers" },
 ];
