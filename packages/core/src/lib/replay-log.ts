@@ -7,6 +7,9 @@ const SLAB_SHARE = 8;
 /** Empty slabs that are kept for the next payloads, as a share of all that is kept: what a flush usually frees. */
 const SPARE_SHARE = 4;
 
+/** Records that are kept for the next writes. */
+const SPARE_RECORDS = 4096;
+
 /** Memory of several payloads. It is used again when no record and no attempt on its way points into it. */
 export interface Slab {
   readonly bytes: Uint8Array;
@@ -14,16 +17,16 @@ export interface Slab {
   pins: number;
 }
 
-/** A write that was acknowledged to a client and is not yet known to be stable. */
+/** A write that was acknowledged to a client and is not yet known to be stable. Used again once it is. */
 export interface ReplayRecord {
-  readonly operation: BlockOperation;
-  readonly offset: number;
-  readonly length: number;
-  readonly flags: number;
+  operation: BlockOperation;
+  offset: number;
+  length: number;
+  flags: number;
   /** Null for an operation without payload. */
-  readonly slab: Slab | null;
+  slab: Slab | null;
   /** Where in the slab the payload begins. */
-  readonly at: number;
+  at: number;
 }
 
 /** What a log costs and when it is cut. */
@@ -46,6 +49,7 @@ export class ReplayLog {
   #records: ReplayRecord[] = [];
   /** Index of the oldest live record in `#records`. */
   #start = 0;
+  readonly #spareRecords: ReplayRecord[] = [];
   #slab: Slab | null = null;
   readonly #spare: Slab[] = [];
   readonly #slabBytes: number;
@@ -73,29 +77,20 @@ export class ReplayLog {
     return this.bytes >= this.maxBytes || this.count >= this.maxCount;
   }
 
-  /** The record at `index`, 0 = oldest. */
-  at(index: number): ReplayRecord {
+  /** The record at `index`, 0 = oldest; valid until the log is cut. */
+  at(index: number): Readonly<ReplayRecord> {
     return this.#records[this.#start + index]!;
   }
 
   /** Keeps a write that just completed; its payload is copied. */
   append(request: BlockRequest): void {
-    const { operation, offset, length, flags } = request;
-    let slab: Slab | null = null;
-    let at = 0;
-    if (operation === "write") {
-      slab = this.#slabFor(length);
-      at = slab.used;
-      let to = at;
-      for (const part of request.iov) {
-        slab.bytes.set(part, to);
-        to += part.length;
-      }
-      slab.used = to;
-      slab.pins += 1;
-      this.bytes += length;
-    }
-    this.#records.push({ operation, offset, length, flags, slab, at });
+    const record = this.#spareRecords.pop() ?? createRecord();
+    record.operation = request.operation;
+    record.offset = request.offset;
+    record.length = request.length;
+    record.flags = request.flags;
+    if (request.operation === "write") this.#keepPayload(record, request.iov);
+    this.#records.push(record);
     this.position += 1;
   }
 
@@ -105,9 +100,12 @@ export class ReplayLog {
     for (; drop > 0; drop -= 1) {
       const record = this.#records[this.#start]!;
       this.#start += 1;
-      if (record.slab === null) continue;
-      this.bytes -= record.length;
-      this.unpin(record.slab);
+      if (record.slab !== null) {
+        this.bytes -= record.length;
+        this.unpin(record.slab);
+        record.slab = null;
+      }
+      if (this.#spareRecords.length < SPARE_RECORDS) this.#spareRecords.push(record);
     }
     if (this.#start > 1024 && this.#start * 2 > this.#records.length) {
       this.#records = this.#records.slice(this.#start);
@@ -130,6 +128,18 @@ export class ReplayLog {
       this.#spare.push(slab);
   }
 
+  #keepPayload(record: ReplayRecord, iov: readonly Uint8Array[]): void {
+    const slab = this.#slabFor(record.length);
+    record.slab = slab;
+    record.at = slab.used;
+    for (const part of iov) {
+      slab.bytes.set(part, slab.used);
+      slab.used += part.length;
+    }
+    slab.pins += 1;
+    this.bytes += record.length;
+  }
+
   #slabFor(length: number): Slab {
     if (length > this.#slabBytes) return { bytes: new Uint8Array(length), used: 0, pins: 0 };
     if (this.#slab !== null && this.#slab.used + length <= this.#slabBytes) return this.#slab;
@@ -138,4 +148,8 @@ export class ReplayLog {
     if (full !== null && full.pins === 0) this.#spare.push(full);
     return this.#slab;
   }
+}
+
+function createRecord(): ReplayRecord {
+  return { operation: "write", offset: 0, length: 0, flags: 0, slab: null, at: 0 };
 }

@@ -28,7 +28,7 @@ export interface ReplayHost {
 }
 
 interface Run {
-  readonly record: ReplayRecord;
+  readonly record: Readonly<ReplayRecord>;
   readonly slab: Slab | null;
 }
 
@@ -88,7 +88,7 @@ export class Replayer implements AttemptOwner {
     const { size } = this.#host.capabilities;
     while (this.running && this.#host.maySend && this.#current.size < WINDOW && this.#next < this.#log.count) {
       const whole = this.#log.at(this.#next);
-      // What the storage no longer has cannot be lost.
+      // What the storage no longer has cannot be lost. A copy, because the log may be cut meanwhile.
       const record = { ...whole, length: Math.min(whole.length, size - whole.offset) };
       if (record.length <= 0) {
         this.#next += 1;
@@ -122,7 +122,7 @@ export class Replayer implements AttemptOwner {
     this.#host.onReplayFailed(error);
   }
 
-  #send(record: ReplayRecord): void {
+  #send(record: Readonly<ReplayRecord>): void {
     const attempt = new Attempt((request, error) => this.#onDone(request, error));
     const { operation, offset, length, flags, slab, at } = record;
     Object.assign(attempt, { operation, offset, length, flags, owner: this });
