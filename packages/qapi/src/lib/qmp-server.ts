@@ -102,7 +102,8 @@ class Server<S extends Schema> implements QmpServer<S> {
   }
 
   emit<N extends EventName<S>>(event: N, data: EventDataOf<S, N>): void {
-    const hasData = own(this.#options.schema.events, event)?.data !== undefined;
+    const type = own(this.#options.schema.events, event);
+    const hasData = type?.data !== undefined || type?.boxed !== undefined;
     const message = { event, data: hasData ? data : undefined, timestamp: this.#timestamp() };
     for (const session of this.#sessions) {
       if (session.isReady) session.send(message);

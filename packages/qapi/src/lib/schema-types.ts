@@ -61,26 +61,48 @@ type NamedOf<T, N> = N extends keyof T ? DefinitionOf<T, T[N]> : N extends keyof
 
 type DataOf<T, D> = D extends string ? NamedOf<T, D> : Flat<MembersOf<T, D>>;
 
+/** The commands of a schema that carries their types. */
+type MappedCommands<S> = S extends { readonly "~map"?: { readonly commands: infer C } } ? C : never;
+
+/** The events of a schema that carries their types. */
+type MappedEvents<S> = S extends { readonly "~map"?: { readonly events: infer E } } ? E : never;
+
+/** The entry of that name. */
+type Entry<T, N> = N extends keyof T ? T[N] : never;
+
 /** The names of a schema's commands. */
-export type CommandName<S extends Schema> = keyof S["commands"] & string;
+export type CommandName<S extends Schema> = ("~map" extends keyof S ? keyof MappedCommands<S> : keyof S["commands"]) &
+  string;
 
 /** The names of a schema's events. */
-export type EventName<S extends Schema> = keyof S["events"] & string;
+export type EventName<S extends Schema> = ("~map" extends keyof S ? keyof MappedEvents<S> : keyof S["events"]) & string;
 
 /** The TypeScript type of a type of the schema. */
 export type SchemaTypeOf<S extends Schema, N extends keyof S["types"]> = NamedOf<S["types"], N>;
 
 /** What a command takes; an object without members if nothing. */
-export type ArgumentsOf<S extends Schema, N extends CommandName<S>> = S["commands"][N] extends { data: infer D }
-  ? DataOf<S["types"], D>
-  : Record<string, never>;
+export type ArgumentsOf<S extends Schema, N extends CommandName<S>> = "~map" extends keyof S
+  ? Entry<MappedCommands<S>, N> extends { arguments: infer A }
+    ? A
+    : Record<string, never>
+  : Entry<S["commands"], N> extends { data: infer D }
+    ? DataOf<S["types"], D>
+    : Record<string, never>;
 
 /** What a command returns; an object without members if nothing. */
-export type ResultOf<S extends Schema, N extends CommandName<S>> = S["commands"][N] extends { returns: infer R }
-  ? ReferenceOf<S["types"], R>
-  : Record<string, never>;
+export type ResultOf<S extends Schema, N extends CommandName<S>> = "~map" extends keyof S
+  ? Entry<MappedCommands<S>, N> extends { returns: infer R }
+    ? R
+    : Record<string, never>
+  : Entry<S["commands"], N> extends { returns: infer R }
+    ? ReferenceOf<S["types"], R>
+    : Record<string, never>;
 
 /** What comes with an event; an object without members if nothing. */
-export type EventDataOf<S extends Schema, N extends EventName<S>> = S["events"][N] extends { data: infer D }
-  ? DataOf<S["types"], D>
-  : Record<string, never>;
+export type EventDataOf<S extends Schema, N extends EventName<S>> = "~map" extends keyof S
+  ? Entry<MappedEvents<S>, N> extends { data: infer D }
+    ? D
+    : Record<string, never>
+  : Entry<S["events"], N> extends { data: infer D }
+    ? DataOf<S["types"], D>
+    : Record<string, never>;

@@ -1,5 +1,8 @@
-/** A builtin of QAPI, the name of a type of the schema, or a list of either as `["str"]`. */
-export type TypeReference = string | readonly [string];
+/** What is worked out once it is needed; a generated type has its members so, because types may refer to each other. */
+export type Lazy<T> = T | (() => T);
+
+/** A builtin of QAPI or the name of a type of the schema, a type itself, or a list of either as `["str"]`. */
+export type TypeReference = string | SchemaType | readonly [string | SchemaType];
 
 /** Members by name; a leading `*` marks one that may be left out. */
 export type Members = Readonly<Record<string, TypeReference>>;
@@ -9,31 +12,51 @@ export interface EnumType {
   readonly enum: readonly string[];
 }
 
-/** An object with these members, after those of the struct that `base` names. */
+/** An object with these members, after those of the struct that `base` names or is. */
 export interface StructType {
-  readonly struct: Members;
-  readonly base?: string;
+  readonly struct: Lazy<Members>;
+  readonly base?: string | (() => StructType);
 }
 
-/** An object with the members of `union` and those of the struct that its discriminator's value names in `branches`. */
+/** An object with the members of `base` and `union`, and those of the struct that its discriminator's value names in `branches`. */
 export interface UnionType {
-  readonly union: Members;
+  readonly union: Lazy<Members>;
+  /** Of generated types only: TypeScript does not follow it in a literal. */
+  readonly base?: string | (() => StructType);
   readonly discriminator: string;
-  readonly branches: Readonly<Record<string, string>>;
+  readonly branches: Lazy<Readonly<Record<string, string | StructType>>>;
 }
 
 /** One of several types that differ by their kind of JSON value. */
 export interface AlternateType {
-  readonly alternate: Readonly<Record<string, TypeReference>>;
+  readonly alternate: Lazy<Readonly<Record<string, TypeReference>>>;
+  /** What errors call it. Default: the name that it was reached by. */
+  readonly name?: string;
 }
 
 /** Any type that a schema can hold. */
 export type SchemaType = EnumType | StructType | UnionType | AlternateType;
 
+/** A type that carries the TypeScript type of its values, as the generator writes it. */
+export type TypeOf<T> = SchemaType & {
+  /** Never there: it tells TypeScript what the values are. */
+  readonly "~type"?: T;
+};
+
+/** A struct that carries the TypeScript type of its values. */
+export type StructTypeOf<T> = StructType & {
+  /** Never there: it tells TypeScript what the values are. */
+  readonly "~type"?: T;
+};
+
 /** A command: its arguments, its result (none is `{}`), and whether it may overtake others. */
 export interface CommandType {
   /** Members, or the name of a struct or union that is all of the arguments. Default: none. */
   readonly data?: Members | string;
+  /** The struct or union that is all of the arguments, instead of `data`. */
+  readonly boxed?: SchemaType;
+  /** False if the command takes more than `data` says and checks its arguments by itself. */
+  readonly gen?: false;
   /** Default: nothing, which is `{}` on the wire. */
   readonly returns?: TypeReference;
   /** True if the command never waits for anything and may be sent as `exec-oob`. */
@@ -43,17 +66,28 @@ export interface CommandType {
 /** An event and its data. */
 export interface EventType {
   /** Default: none. */
-  readonly data?: Members;
+  readonly data?: Members | string;
+  /** The struct or union that is all of the data, instead of `data`. */
+  readonly boxed?: SchemaType;
 }
 
 /**
  * A QAPI schema as plain data: a literal `as const`, from which TypeScript reads the types that the checks read at run
- * time. It says what a schema file says, in the same words.
+ * time, or what the generator made of a schema file. It says what a schema file says, in the same words.
  */
 export interface Schema {
   readonly types: Readonly<Record<string, SchemaType>>;
   readonly commands: Readonly<Record<string, CommandType>>;
   readonly events: Readonly<Record<string, EventType>>;
+}
+
+/**
+ * A schema that carries the TypeScript types of its commands and events, as the generator writes it: `Commands` has
+ * `{ arguments, returns }` by name, either left out if there is nothing; `Events` has `{ data }`.
+ */
+export interface TypedSchema<Commands, Events> extends Schema {
+  /** Never there: it tells TypeScript what the commands and the events are. */
+  readonly "~map"?: { readonly commands: Commands; readonly events: Events };
 }
 
 /** A member without its `*`. */
@@ -63,19 +97,49 @@ export interface Member {
   readonly optional: boolean;
 }
 
+const memberLists = new WeakMap<Members, readonly Member[]>();
+
 /** The members in their order. */
-export function membersOf(members: Members): Member[] {
-  return Object.entries(members).map(([key, type]) =>
+export function membersOf(members: Members): readonly Member[] {
+  const known = memberLists.get(members);
+  if (known !== undefined) return known;
+  const list = Object.entries(members).map(([key, type]) =>
     key.startsWith("*") ? { name: key.slice(1), type, optional: true } : { name: key, type, optional: false },
   );
+  memberLists.set(members, list);
+  return list;
+}
+
+const forced = new WeakMap<() => object, object>();
+
+/** The value of what may be lazy; worked out once. */
+export function force<T extends object>(value: Lazy<T>): T {
+  if (typeof value !== "function") return value;
+  const known = forced.get(value) ?? value();
+  forced.set(value, known);
+  return known as T;
+}
+
+/** The type that a reference means, if it is none of the builtins and no list. */
+export function resolveType(schema: Schema, reference: string | SchemaType): SchemaType | undefined {
+  return typeof reference === "string" ? own(schema.types, reference) : reference;
 }
 
 /** The members of a struct, those of its bases first. */
-export function structMembers(schema: Schema, name: string): Member[] {
-  const type = own(schema.types, name);
-  if (type === undefined || !("struct" in type)) throw new TypeError(`no struct '${name}'`);
-  const members = membersOf(type.struct);
-  return type.base === undefined ? members : [...structMembers(schema, type.base), ...members];
+export function structMembers(schema: Schema, struct: string | StructType): readonly Member[] {
+  const type = resolveType(schema, struct);
+  if (type === undefined || !("struct" in type)) throw new TypeError(`no struct '${String(struct)}'`);
+  return [...baseMembers(schema, type.base), ...membersOf(force(type.struct))];
+}
+
+/** The members that all values of a union have. */
+export function unionMembers(schema: Schema, type: UnionType): readonly Member[] {
+  return [...baseMembers(schema, type.base), ...membersOf(force(type.union))];
+}
+
+function baseMembers(schema: Schema, base: StructType["base"]): readonly Member[] {
+  if (base === undefined) return [];
+  return structMembers(schema, typeof base === "function" ? base() : base);
 }
 
 /** The entry of that name, if it is the table's own: `constructor` is a name like any other. */

@@ -33,7 +33,8 @@ export function compareIntrospection(
   };
   const keyOf = (item: unknown): string => {
     const { name, case: word, type } = (typeof item === "object" ? item : { name: item }) as Record<string, unknown>;
-    return String(name ?? word ?? right?.get(String(type))?.["meta-type"] ?? left?.get(String(type))?.["meta-type"]);
+    const kind = [right, left].map((entries) => entries?.get(String(type))?.["meta-type"]);
+    return [name, word, ...kind].find((text) => typeof text === "string") ?? "";
   };
   const compareLists = (a: readonly unknown[], b: readonly unknown[], path: string): void => {
     const [x, y] = [a, b].map((list) => new Map(list.map((item) => [keyOf(item), item])));

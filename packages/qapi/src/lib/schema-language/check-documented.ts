@@ -41,8 +41,7 @@ function describedBy(definition: Definition): readonly Described[] {
       return typeof definition.base === "string" ? [] : definition.base;
     case "alternate":
       return definition.branches;
-    case "command":
-    case "event":
+    default:
       return typeof definition.data === "object" ? definition.data : [];
   }
 }

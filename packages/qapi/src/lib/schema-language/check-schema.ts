@@ -55,7 +55,7 @@ function typesUsed(definition: Definition): readonly TypeName[] {
       return definition.branches.map(({ type }) => type);
     case "command":
       return [...dataTypes(definition), ...(definition.returns === undefined ? [] : [definition.returns])];
-    case "event":
+    default:
       return dataTypes(definition);
   }
 }

@@ -170,7 +170,7 @@ class Introspector {
         }));
         return { name, "meta-type": "object", members, tag: type.discriminator, variants, ...features };
       }
-      case "alternate": {
+      default: {
         const members = type.branches.map((branch) => ({ type: this.#use(branch.type) }));
         return { name, "meta-type": "alternate", members, ...features };
       }

@@ -47,7 +47,7 @@ function selectWithin(
       return { ...definition, branches: keep(definition.branches) };
     case "command":
       return { ...definition, data: typeof definition.data === "object" ? keep(definition.data) : definition.data };
-    case "event":
+    default:
       return { ...definition, data: typeof definition.data === "object" ? keep(definition.data) : definition.data };
   }
 }
@@ -76,7 +76,7 @@ export function namesUsed(definition: Definition): readonly string[] {
       return ofItems(definition.branches);
     case "command":
       return [...ofItems(definition.data), ...ofItems(definition.returns?.name)];
-    case "event":
+    default:
       return ofItems(definition.data);
   }
 }
