@@ -6,6 +6,11 @@ export { DescriptorChain } from "./lib/ring/descriptor-chain.ts";
 export { inflightBytes } from "./lib/ring/inflight-bytes.ts";
 export type { QueuePosition, QueueSettings, Virtqueue, VirtqueueFeatures } from "./lib/ring/virtqueue.ts";
 export { VirtioError, type VirtioErrorCode } from "./lib/virtio-error.ts";
+export { createVirtioBlockDevice } from "./lib/device/create-virtio-block-device.ts";
+export { DeviceStatus } from "./lib/device/device-phase.ts";
+export { type RequestStatus, VirtioBlkRequestType, VirtioBlkStatus } from "./lib/device/request-type.ts";
+export { VirtioBlkFeature, VirtioFeature } from "./lib/device/virtio-features.ts";
+export type { VirtioBlockOptions } from "./lib/device/virtio-block-options.ts";
 export type {
   LingeringRequest,
   StoppedQueue,

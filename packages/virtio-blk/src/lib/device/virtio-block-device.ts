@@ -1,3 +1,4 @@
+import type { GuestMemory } from "../memory/guest-memory.ts";
 import type { QueuePosition, QueueSettings } from "../ring/virtqueue.ts";
 
 /** What a stopped queue leaves behind. */
@@ -50,15 +51,28 @@ export interface VirtioBlockDevice {
   readConfig(offset: number, length: number): Uint8Array;
   /** Writes to configuration space; all but `writeback` is ignored. */
   writeConfig(offset: number, bytes: Uint8Array): void;
-  /** @throws VirtioError if the queue cannot be used as described. */
+  /** Where the queues and their buffers are. */
+  readonly memory: GuestMemory;
+  /**
+   * Replaces the guest's memory.
+   * @throws VirtioError `invalid` unless all queues are stopped.
+   */
+  setMemory(memory: GuestMemory): void;
+  /**
+   * Starts a queue, and looks in the next turn for what is available already. Features are those that were negotiated; none if
+   * none were.
+   * @throws VirtioError if the queue cannot be used as described, runs already, or the device needs a reset.
+   */
   startQueue(index: number, settings: QueueSettings): void;
-  /** True between startQueue and stopQueue or reset. */
+  /** True between startQueue and the call of stopQueue or reset. */
   isStarted(index: number): boolean;
   /** The driver made something available. Harmless for a queue that is not started or does not exist. */
   kick(index: number): void;
   /**
    * Stops a queue. Requests with the storage get `patience`; what is unfinished then is given up: it never completes to the
-   * guest, and what of it may still land on the storage is fenced against later requests.
+   * guest, and what of it may still land on the storage is fenced against later requests. It always resolves, without
+   * patience at once: then all is done before the call returns. A queue that is being stopped is stopped sooner by a call with
+   * less patience. With the last queue NEEDS_RESET ends too, as there are transports without a reset.
    */
   stopQueue(index: number, options?: StopOptions): Promise<StoppedQueue>;
   /** Device reset, at once: as stopQueue for all queues without patience, and features, status and writeback as at first. */
@@ -67,4 +81,6 @@ export interface VirtioBlockDevice {
   readonly lingering: readonly LingeringRequest[];
   /** The storage takes requests again, see `isCongested`. */
   resume(): void;
+  /** To be called after the block driver sent `resized`: the guest is told of the new capacity. */
+  onResized(): void;
 }
