@@ -1,5 +1,5 @@
 /**
- * The commands of the house: `node scripts/house.mjs build | demo | test | changeset`, as package.json's scripts call them. They work
+ * The commands of the house: `node scripts/house.mjs build | demo | demo:guest | test | changeset`, as package.json's scripts call them. They work
  * from a fresh clone with nothing but Node 20 and npm, so this file and what it imports are plain JavaScript.
  *
  * `test <step>...` runs the named steps alone, after the installation.
@@ -14,6 +14,7 @@ import { countLine, runSuites } from "./suites.mjs";
 /** @typedef {import("./steps.mjs").Step} Step */
 
 const demo = join(root, "apps/demo/bin/rehandle-demo.js");
+const guestDemo = join(root, "apps/guest-demo/bin/rehandle-guest-demo.js");
 
 /** @type {Step} */
 const installation = { name: "install", title: "the workspace's packages, by pnpm", run: install, needed: true };
@@ -33,7 +34,13 @@ const testSteps = [
   { name: "demo", title: "the story, which fails if it does not hold", run: () => run([systemNode(), demo]) },
 ];
 
-const verbs = { build: buildVerb, demo: demoVerb, test: testVerb, changeset: changesetVerb };
+const verbs = {
+  build: buildVerb,
+  demo: (/** @type {string[]} */ args) => demoVerb("@rehandle/demo", demo, args),
+  "demo:guest": guestDemoVerb,
+  test: testVerb,
+  changeset: changesetVerb,
+};
 
 const [verb = "", ...args] = process.argv.slice(2);
 if (!Object.hasOwn(verbs, verb)) {
@@ -52,19 +59,33 @@ async function buildVerb() {
   return exitCode(results);
 }
 
-/** Installs, builds what the demo needs, and runs it with the arguments given. */
-async function demoVerb(/** @type {string[]} */ demoArgs) {
+/**
+ * Installs, builds what a demo needs, and runs it with the arguments given.
+ * @param {string} name
+ * @param {string} program
+ * @param {string[]} demoArgs
+ * @param {Step[]} [before]
+ */
+async function demoVerb(name, program, demoArgs, before = []) {
   const results = await runSteps([
+    ...before,
     installation,
     {
       name: "build",
       title: "the demo and what it needs",
-      run: () => build("--filter=@rehandle/demo..."),
+      run: () => build(`--filter=${name}...`),
       needed: true,
     },
-    { name: "demo", title: "the story", run: () => run([systemNode(), demo, ...demoArgs]) },
+    { name: "demo", title: "the story", run: () => run([systemNode(), program, ...demoArgs]) },
   ]);
   return exitCode(results);
+}
+
+/** The same for the demo with a guest, which consists of Debian's programs and runs on some. */
+function guestDemoVerb(/** @type {string[]} */ demoArgs) {
+  return demoVerb("@rehandle/guest-demo", guestDemo, demoArgs, [
+    { name: "debian", title: "programs that the guest consists of and runs on", run: ensureDebianPackages },
+  ]);
 }
 
 /** Runs the whole pipeline or the steps that are named, and ends with a line that counts. */

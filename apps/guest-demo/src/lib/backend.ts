@@ -1,0 +1,43 @@
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A program with the command line of `qemu-storage-daemon`, and the arguments that come first. */
+export type DaemonCommand = readonly [program: string, ...args: string[]];
+
+/** A storage daemon, and how its nodes are described. */
+export interface Backend {
+  readonly name: string;
+  readonly command: DaemonCommand;
+  /**
+   * The `--blockdev` arguments of a node over the storage that an NBD server has, which holds requests for so many seconds
+   * while the server is away; with 0 it holds none.
+   */
+  nbdDisk(nodeName: string, socket: string, holdSeconds: number): string[];
+}
+
+/** This repository's. */
+export const rehandleBackend: Backend = {
+  name: "rehandle-storage-daemon",
+  command: rehandleCommand(),
+  nbdDisk: (nodeName, socket, holdSeconds) => [
+    `driver=nbd,node-name=${nodeName}-storage,server.type=unix,server.path=${socket}`,
+    `driver=rehandle,node-name=${nodeName},file=${nodeName}-storage,iohang-timeout=${holdSeconds}`,
+  ],
+};
+
+/** QEMU's own. Its NBD client sends requests again that were lost with the connection, which is a kind of holding. */
+export const qemuBackend: Backend = {
+  name: "qemu-storage-daemon",
+  command: ["qemu-storage-daemon"],
+  nbdDisk: (nodeName, socket, holdSeconds) => [
+    `driver=nbd,node-name=${nodeName},server.type=unix,server.path=${socket},reconnect-delay=${holdSeconds}`,
+  ],
+};
+
+function rehandleCommand(): DaemonCommand {
+  const index = import.meta.resolve("@rehandle/storage-daemon");
+  // Sources beside sources, what was built beside what was built.
+  const main = fileURLToPath(new URL(`./main${extname(index)}`, index));
+  const flags = extname(index) === ".ts" ? ["--conditions=@rehandle/source"] : [];
+  return [process.execPath, ...flags, "--disable-warning=ExperimentalWarning", main];
+}
