@@ -37,7 +37,7 @@ test.each([
   [1n << 6n, 24],
   [1n << 11n, 33],
   [1n << 12n, 36],
-  [1n << 14n, 60],
+  [1n << 14n, 57],
   [ALL, 72],
 ])("features %s need %d bytes", (features, length) => {
   expect(configLength(features)).toBe(length);

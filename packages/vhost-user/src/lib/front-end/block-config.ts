@@ -16,7 +16,7 @@ export const WRITEBACK_OFFSET = 32;
 /** Bytes up to the end of the fields of each feature, longest first. */
 const ENDS: readonly (readonly [feature: bigint, end: number])[] = [
   [SECURE_ERASE, 72],
-  [WRITE_ZEROES, 60],
+  [WRITE_ZEROES, 57],
   [DISCARD, 48],
   [MQ, 36],
   [CONFIG_WCE, 33],
@@ -87,7 +87,8 @@ export function parseBlockConfig(bytes: Uint8Array, features: bigint): VirtioBlo
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const has = (feature: bigint): boolean => (features & feature) !== 0n;
   const capacity = view.getBigUint64(0, true);
-  if (capacity > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`a capacity of ${capacity} sectors is too large`);
+  if (capacity > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new RangeError(`a capacity of ${capacity} sectors is too large`);
   return {
     capacity: Number(capacity),
     sizeMax: has(SIZE_MAX) ? view.getUint32(8, true) : null,
