@@ -1,5 +1,6 @@
 import type { GuestMemory } from "../lib/memory/guest-memory.ts";
 import type { DriverQueue, DriverQueueOptions } from "./driver-queue.ts";
+import { PackedDriverQueue } from "./packed-driver-queue.ts";
 import { SplitDriverQueue } from "./split-driver-queue.ts";
 
 /**
@@ -8,5 +9,5 @@ import { SplitDriverQueue } from "./split-driver-queue.ts";
  * @throws VirtioError if its areas are not in guest memory.
  */
 export function createDriverQueue(memory: GuestMemory, options: DriverQueueOptions): DriverQueue {
-  return new SplitDriverQueue(memory, options);
+  return options.packed === true ? new PackedDriverQueue(memory, options) : new SplitDriverQueue(memory, options);
 }

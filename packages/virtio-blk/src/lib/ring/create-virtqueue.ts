@@ -1,5 +1,6 @@
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { VirtioError } from "../virtio-error.ts";
+import { PackedVirtqueue } from "./packed-virtqueue.ts";
 import { SplitVirtqueue } from "./split-virtqueue.ts";
 import type { QueueSettings, Virtqueue, VirtqueueFeatures } from "./virtqueue.ts";
 
@@ -22,7 +23,8 @@ export function createVirtqueue(
   if (!Number.isInteger(size) || size < 1 || size > MAX_QUEUE_SIZE) {
     throw new VirtioError("queue-size", `a queue of ${size} entries: 1 … ${MAX_QUEUE_SIZE} are possible`);
   }
-  if (features.packed !== true && (size & (size - 1)) !== 0) {
+  if (features.packed === true) return new PackedVirtqueue(memory, settings, features);
+  if ((size & (size - 1)) !== 0) {
     throw new VirtioError("queue-size", `a split queue of ${size} entries: it has to be a power of two`);
   }
   return new SplitVirtqueue(memory, settings, features);

@@ -97,8 +97,7 @@ export class SplitInflight {
       // A counter beyond exact numbers is nobody's: orders by then are anyone's guess.
       this.#counter = Math.max(this.#counter, Math.min(counter + 1, 2 ** 52));
     }
-    found.sort((a, b) => a.counter - b.counter);
-    return found.map((entry) => entry.head);
+    return found.toSorted((a, b) => a.counter - b.counter).map((entry) => entry.head);
   }
 }
 

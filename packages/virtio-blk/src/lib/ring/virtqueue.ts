@@ -73,8 +73,8 @@ export interface Virtqueue {
    */
   push(chain: DescriptorChain, written: number): void;
   /**
-   * Makes all that was pushed visible to the driver. True if the driver wants to be interrupted for it; always so for the
-   * first completions after a start.
+   * Makes all that was pushed visible to the driver. True if the driver wants to be interrupted for it. With
+   * EVENT_IDX always so for the first that is published after a start, because nobody knows what was signalled before.
    */
   publish(): boolean;
   /** Asks the driver not to kick. It may all the same. */
