@@ -12,6 +12,7 @@ const NAME_OF_ERRNO: ReadonlyMap<number, string> = new Map(
   Object.entries(os.constants.errno).map(([name, number]) => [number, name] as const),
 );
 
+const F_DUPFD_CLOEXEC = 1030;
 const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
 const MFD_CLOEXEC = 1;
@@ -83,7 +84,7 @@ const MMAP = "void *mmap(void *address, size_t length, int protection, int flags
 
 type FileCalls = Pick<
   SystemCalls,
-  "close" | "fileStatus" | "createMemoryFile" | "truncate" | "addSeals" | "getSeals" | "setNonBlocking"
+  "close" | "duplicate" | "fileStatus" | "createMemoryFile" | "truncate" | "addSeals" | "getSeals" | "setNonBlocking"
 >;
 
 function createFileCalls(library: CLibrary): FileCalls {
@@ -98,6 +99,11 @@ function createFileCalls(library: CLibrary): FileCalls {
   };
   return {
     close: (fd) => void closeFd(fd),
+    duplicate(fd) {
+      const copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+      if (copy < 0) throw library.failure("fcntl");
+      return copy;
+    },
     fileStatus: createStatusCall(library),
     createMemoryFile(name, size) {
       const fd = memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);

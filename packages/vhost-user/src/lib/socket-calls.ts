@@ -4,6 +4,7 @@ import { protocolError, VhostUserError } from "./vhost-user-error.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 0o2004001;
+const SHUT_RDWR = 2;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CTRUNC = 8;
@@ -24,7 +25,10 @@ const VECTOR = 64;
 const CONTROL = 128;
 const DATA = 1024;
 
-type SocketCalls = Pick<SystemCalls, "listenUnix" | "accept" | "connectUnix" | "socketPair" | "receive" | "send">;
+type SocketCalls = Pick<
+  SystemCalls,
+  "shutdown" | "listenUnix" | "accept" | "connectUnix" | "socketPair" | "receive" | "send"
+>;
 
 /** Unix sockets with file descriptors. The layouts are those of 64-bit, little-endian Linux. */
 export function createSocketCalls(library: CLibrary, scratch: Scratch): SocketCalls {
@@ -35,6 +39,7 @@ function createConnectionCalls(library: CLibrary): Omit<SocketCalls, "receive" |
   const closeFd = library.number("int close(int fd)");
   const socket = library.number("int socket(int domain, int type, int protocol)");
   const socketpair = library.number("int socketpair(int domain, int type, int protocol, void *fds)");
+  const shutdown = library.number("int shutdown(int fd, int how)");
   const bind = library.number("int bind(int fd, const void *address, unsigned int length)");
   const listen = library.number("int listen(int fd, int backlog)");
   const connect = library.number("int connect(int fd, const void *address, unsigned int length)");
@@ -51,6 +56,7 @@ function createConnectionCalls(library: CLibrary): Omit<SocketCalls, "receive" |
     return fd;
   };
   return {
+    shutdown: (fd) => void shutdown(fd, SHUT_RDWR),
     listenUnix(path, backlog) {
       const address = encodeAddress(path);
       const fd = open();

@@ -63,6 +63,8 @@ export interface SystemCalls {
   readonly pageSize: number;
   /** `close(2)`; errors are of no use to anybody, so there are none. */
   close(fd: number): void;
+  /** `fcntl(2)`, F_DUPFD_CLOEXEC. */
+  duplicate(fd: number): number;
   fileStatus(fd: number): FileStatus;
   /** `memfd_create(2)` and `ftruncate(2)`: memory of `size` bytes, all zero, that can be sealed. */
   createMemoryFile(name: string, size: number): number;
@@ -98,6 +100,8 @@ export interface SystemCalls {
   connectUnix(path: string): number;
   /** Two connected unix stream sockets, not blocking. */
   socketPair(): [number, number];
+  /** `shutdown(2)` of both directions: the peer reads the end of the connection. */
+  shutdown(fd: number): void;
   /**
    * `recvmsg(2)` of up to `length` bytes into `buffer` from `offset` on; descriptors that came along are appended to `fds`.
    * Null: nothing is there now. 0: the peer has closed.

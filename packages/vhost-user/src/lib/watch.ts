@@ -23,6 +23,7 @@ export function createWatch(
 ): SystemCalls["watch"] {
   return (fd, interest, listener) => {
     let closed = false;
+    let current = complete(interest);
     const close = (): void => {
       if (closed) return;
       closed = true;
@@ -45,11 +46,12 @@ export function createWatch(
       }
     };
     probe(fd);
-    const handle = poll(fd, complete(interest), onPoll);
+    const handle = poll(fd, current, onPoll);
     const watcher: Watcher = {
       setInterest(next) {
-        if (closed) return;
-        if (next.readable === true || next.writable === true) handle.start(complete(next), onPoll);
+        if (closed || isSame(next, current)) return;
+        current = complete(next);
+        if (next.readable === true || next.writable === true) handle.start(current, onPoll);
         else handle.stop();
       },
       close,
@@ -61,6 +63,10 @@ export function createWatch(
 
 function complete(interest: Readiness): Required<Readiness> {
   return { readable: interest.readable ?? false, writable: interest.writable ?? false };
+}
+
+function isSame(next: Readiness, current: Required<Readiness>): boolean {
+  return (next.readable ?? false) === current.readable && (next.writable ?? false) === current.writable;
 }
 
 /** koffi's callback is told a status and the events, although its types say only the events: takes either. */
