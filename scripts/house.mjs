@@ -1,5 +1,5 @@
 /**
- * The commands of the house: `node scripts/house.mjs build | demo | demo:guest | test | changeset`, as package.json's scripts call them. They work
+ * The commands of the house: `node scripts/house.mjs bench | build | demo | demo:guest | test | changeset`, as package.json's scripts call them. They work
  * from a fresh clone with nothing but Node 20 and npm, so this file and what it imports are plain JavaScript.
  *
  * `test <step>...` runs the named steps alone, after the installation.
@@ -14,6 +14,7 @@ import { countLine, runSuites } from "./suites.mjs";
 /** @typedef {import("./steps.mjs").Step} Step */
 
 const demo = join(root, "apps/demo/bin/rehandle-demo.js");
+const bench = join(root, "bench/dist/main.js");
 const guestDemo = join(root, "apps/guest-demo/bin/rehandle-guest-demo.js");
 
 /** @type {Step} */
@@ -86,6 +87,22 @@ function guestDemoVerb(/** @type {string[]} */ demoArgs) {
   return demoVerb("@rehandle/guest-demo", guestDemo, demoArgs, [
     { name: "debian", title: "programs that the guest consists of and runs on", run: ensureDebianPackages },
   ]);
+}
+
+/** Installs, builds what is measured and what measures it, and runs that with the arguments given. */
+async function benchVerb(/** @type {string[]} */ benchArgs) {
+  const results = await runSteps([
+    installation,
+    {
+      name: "build",
+      title: "the daemon and the harness",
+      run: () => build("--filter=@rehandle/bench..."),
+      needed: true,
+    },
+    // "node" is the newer one of development, which can run the micro benchmarks' sources.
+    { name: "bench", title: "ours and its peers in turns", run: () => run(["node", bench, ...benchArgs]) },
+  ]);
+  return exitCode(results);
 }
 
 /** Runs the whole pipeline or the steps that are named, and ends with a line that counts. */

@@ -1,0 +1,99 @@
+/** Runs a workload's client against a server. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseFioReport, type ClientFigures } from "./fio-report.ts";
+import { DISK, type Place, type Subject } from "./subject.ts";
+import type { CopyLoad, FioLoad, FrontEndLoad, Workload } from "./workloads.ts";
+import type { Workshop } from "./workshop.ts";
+
+/** The program that plays a virtual machine's part; see the README for how it is called. */
+const frontEnd = fileURLToPath(new URL("../../../packages/vhost-user/bench/front-end.ts", import.meta.url));
+
+/** Why a workload cannot be run here; null if it can. */
+export function reasonToSkip({ load }: Workload): string | null {
+  if (load.client !== "front-end" || existsSync(frontEnd)) return null;
+  return "packages/vhost-user/bench/front-end.ts is not there yet";
+}
+
+/**
+ * Runs a client to its end.
+ * @param seconds How long the load is to last; nbdcopy takes as long as it takes.
+ * @throws {Error} If the client saw an error.
+ */
+export function runClient(
+  workshop: Workshop,
+  workload: Workload,
+  subject: Subject,
+  place: Place,
+  seconds: number,
+): Promise<ClientFigures> {
+  const { load } = workload;
+  if (load.client === "fio") return runFio(workshop, load, workload.unit, subject, place, seconds);
+  if (load.client === "nbdcopy") return runCopy(workshop, load, place);
+  return runFrontEnd(workshop, load, workload.unit, place, seconds);
+}
+
+/** Copies the disk to the server. */
+export async function fill(workshop: Workshop, place: Place): Promise<void> {
+  await workshop.run(["nbdcopy", "--no-extents", place.disk, uriOf(place.socket, DISK)]);
+}
+
+function uriOf(socket: string, name: string): string {
+  return `nbd+unix:///${name}?socket=${socket}`;
+}
+
+async function runFio(
+  workshop: Workshop,
+  load: FioLoad,
+  unit: Workload["unit"],
+  subject: Subject,
+  place: Place,
+  seconds: number,
+): Promise<ClientFigures> {
+  const names = subject.exports?.(place) ?? [DISK];
+  const size = subject.exports === undefined ? place.size : SMALL_DISK;
+  const shared = [
+    ...["--thread", "--group_reporting", "--output-format=json", "--time_based", "--norandommap"],
+    ...[`--runtime=${seconds}`, `--rw=${load.pattern}`, `--bs=${load.block}`, `--iodepth=${load.depth}`],
+    ...[`--numjobs=${load.connections}`, `--size=${size}`, "--rwmixread=70", ...(load.flush === true ? ["--fsync=1"] : [])],
+  ];
+  const jobs = names.flatMap((name) => [`--name=${name}`, "--ioengine=nbd", `--uri=${uriOf(place.socket, name)}`, ...shared]);
+  return parseFioReport(await workshop.run(["fio", ...jobs], seconds), unit);
+}
+
+async function runCopy(workshop: Workshop, load: CopyLoad, place: Place): Promise<ClientFigures> {
+  const uri = uriOf(place.socket, DISK);
+  const [from, to] = load.direction === "read" ? [uri, "null:"] : [place.disk, uri];
+  const start = performance.now();
+  await workshop.run(["nbdcopy", "--no-extents", from, to]);
+  const seconds = (performance.now() - start) / 1000;
+  return { rate: place.size / 1e6 / seconds, requests: place.size / NBDCOPY_REQUEST };
+}
+
+async function runFrontEnd(
+  workshop: Workshop,
+  load: FrontEndLoad,
+  unit: Workload["unit"],
+  place: Place,
+  seconds: number,
+): Promise<ClientFigures> {
+  const text = await workshop.run(
+    [
+      ...[place.node, "--conditions=@rehandle/source", frontEnd, "--json", `--socket=${place.socket}`],
+      ...[`--pattern=${load.pattern}`, `--block=${load.block}`, `--depth=${load.depth}`, `--seconds=${seconds}`],
+    ],
+    seconds,
+  );
+  const { iops, requests, p50, p99 } = JSON.parse(text.slice(text.indexOf("{"))) as {
+    iops: number;
+    requests: number;
+    p50: number;
+    p99: number;
+  };
+  return { rate: unit === "IOPS" ? iops : (iops * load.block) / 1e6, requests, p50, p99 };
+}
+
+/** Size of each disk of the stage with many exports, bytes. */
+export const SMALL_DISK: number = 8 * 1024 * 1024;
+/** What nbdcopy asks for at a time, bytes. */
+const NBDCOPY_REQUEST = 256 * 1024;

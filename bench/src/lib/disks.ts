@@ -1,0 +1,41 @@
+/** The disks of a run, in its folder: one large one, and many small ones. */
+import { randomFillSync } from "node:crypto";
+import { closeSync, fdatasyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { SMALL_DISK } from "./clients.ts";
+import { DISK, type Place } from "./subject.ts";
+
+const MIB = 1024 * 1024;
+const SMALL_DISKS = 100;
+
+/** What the places of all servers of a run have in common. */
+export type Storage = Omit<Place, "socket">;
+
+export function createStorage(folder: string, size: number, ours: Pick<Place, "node" | "daemon">): Storage {
+  const small = join(folder, "exports");
+  const names = Array.from({ length: SMALL_DISKS }, (_, at) => `disk${at}`);
+  const storage = { disk: join(folder, DISK), size, upstream: join(folder, "upstream.sock"), folder: small, names, ...ours };
+  mkdirSync(small);
+  writeNoise(storage.disk, size);
+  for (const name of names) writeNoise(join(small, name), SMALL_DISK);
+  return storage;
+}
+
+/** Brings the disk into the page cache, and what is to be written back to its storage, so that each run begins alike. */
+export function settle({ disk }: Storage): void {
+  const file = openSync(disk, "r");
+  const buffer = new Uint8Array(4 * MIB);
+  fdatasyncSync(file);
+  while (readSync(file, buffer) > 0);
+  closeSync(file);
+}
+
+/** Noise, so that neither holes nor zeroes can be skipped. */
+function writeNoise(path: string, size: number): void {
+  const file = openSync(path, "w");
+  const noise = new Uint8Array(Math.min(size, 16 * MIB));
+  randomFillSync(noise);
+  for (let at = 0; at < size; at += noise.length) writeSync(file, noise, 0, Math.min(noise.length, size - at));
+  fdatasyncSync(file);
+  closeSync(file);
+}

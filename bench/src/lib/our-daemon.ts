@@ -1,0 +1,70 @@
+import { fileURLToPath } from "node:url";
+import { DISK, type Place } from "./subject.ts";
+
+/** The published program, as npm installs it. */
+export const publishedDaemon: string = fileURLToPath(
+  new URL("../bin/rehandle-storage-daemon.js", import.meta.resolve("@rehandle/storage-daemon")),
+);
+
+/** What stands above the storage: I/O hang as it is by default, switched off, or nothing at all. */
+export type Hang = "on" | "off" | "bare";
+
+/** The command line of our daemon with one export over the storage that `blockdev` describes (node-name `storage`). */
+export function ourDaemon(place: Place, blockdev: string, hang: Hang): string[] {
+  const above = {
+    on: ["--blockdev", `rehandle,node-name=${DISK},file=storage`],
+    off: ["--blockdev", `rehandle,node-name=${DISK},file=storage,iohang-timeout=0`],
+    bare: [],
+  }[hang];
+  const node = hang === "bare" ? "storage" : DISK;
+  return [
+    ...programOf(place),
+    "--blockdev",
+    `${blockdev},node-name=storage`,
+    ...above,
+    ...nbdServer(place),
+    "--export",
+    `nbd,id=e,node-name=${node},name=${DISK},writable=on`,
+  ];
+}
+
+/** One export for each small disk, each with I/O hang on. */
+export function ourManyExports(place: Place): string[] {
+  const nodes = place.names.flatMap((name) => [
+    "--blockdev",
+    `file,node-name=f-${name},filename=${place.folder}/${name}`,
+    "--blockdev",
+    `rehandle,node-name=${name},file=f-${name}`,
+  ]);
+  const exports = place.names.flatMap((name) => [
+    "--export",
+    `nbd,id=e-${name},node-name=${name},name=${name},writable=on`,
+  ]);
+  return [...programOf(place), ...nodes, ...nbdServer(place), ...exports];
+}
+
+/** The vhost-user-blk export; front ends connect to the place's socket. */
+export function ourVhostUser(place: Place): string[] {
+  return [
+    ...programOf(place),
+    "--blockdev",
+    `file,node-name=storage,filename=${place.disk}`,
+    "--blockdev",
+    `rehandle,node-name=${DISK},file=storage`,
+    "--export",
+    `vhost-user-blk,id=e,node-name=${DISK},addr.type=unix,addr.path=${place.socket},writable=on`,
+  ];
+}
+
+function programOf(place: Place): string[] {
+  return [place.node, ...nodeOptions(), place.daemon];
+}
+
+/** Further options for the Node of our daemon, such as `--cpu-prof`, from the environment variable BENCH_NODE_OPTIONS. */
+function nodeOptions(): string[] {
+  return (process.env["BENCH_NODE_OPTIONS"] ?? "").split(" ").filter((option) => option !== "");
+}
+
+function nbdServer(place: Place): string[] {
+  return ["--nbd-server", `addr.type=unix,addr.path=${place.socket}`];
+}

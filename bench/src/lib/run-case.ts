@@ -1,0 +1,113 @@
+/** One workload against all servers of a stage, in turns. */
+import { join } from "node:path";
+import { fill, runClient } from "./clients.ts";
+import { settle, type Storage } from "./disks.ts";
+import { cpuTime, memoryOf, resetPeakMemory } from "./process-figures.ts";
+import type { CaseResult, Sample, SubjectSamples } from "./results.ts";
+import type { Place, Stage, Subject } from "./subject.ts";
+import type { Workload } from "./workloads.ts";
+import type { Server, Workshop } from "./workshop.ts";
+
+const MIB = 1024 * 1024;
+
+export interface CaseOptions {
+  readonly rounds: number;
+  /** Length of one run of a client, s. */
+  readonly seconds: number;
+  /** Told what is being done. */
+  readonly say: (text: string) => void;
+}
+
+/** A server that takes part, until something goes wrong with it. */
+interface Entrant {
+  readonly subject: Subject;
+  readonly place: Place;
+  server: Server | null;
+  readonly samples: Sample[];
+  problem?: string;
+}
+
+/**
+ * Starts all servers, warms each up, and runs the client against one after another, as many times as there are rounds, every
+ * other round in the opposite order. All of them work on the same disk. A server that cannot take part is noted and left out.
+ */
+export async function runCase(
+  workshop: Workshop,
+  storage: Storage,
+  stage: Stage,
+  workload: Workload,
+  options: CaseOptions,
+): Promise<CaseResult> {
+  const upstream =
+    stage.id === "proxy"
+      ? await workshop.start(["nbdkit", "-f", "-U", storage.upstream, "file", storage.disk], storage.upstream)
+      : null;
+  const entrants = stage.subjects.map((subject): Entrant => {
+    const place = { ...storage, socket: join(workshop.folder, `${subject.id}.sock`) };
+    return { subject, place, server: null, samples: [] };
+  });
+  const measure = (entrant: Entrant, seconds: number): Promise<Sample | null> =>
+    measured(workshop, storage, workload, entrant, seconds);
+  try {
+    for (const entrant of entrants) await enter(workshop, stage, entrant);
+    options.say("warm-up");
+    for (const entrant of entrants) await measure(entrant, Math.min(1, options.seconds));
+    for (let round = 0; round < options.rounds; round += 1) {
+      for (const entrant of round % 2 === 0 ? entrants : entrants.toReversed()) {
+        options.say(`round ${round + 1} of ${options.rounds}, ${entrant.subject.title}`);
+        const sample = await measure(entrant, options.seconds);
+        if (sample !== null) entrant.samples.push(sample);
+      }
+    }
+  } finally {
+    for (const { server } of entrants) await server?.end();
+    await upstream?.end();
+  }
+  const subjects = entrants.map(({ subject: { id, title }, samples, problem }): SubjectSamples => {
+    return { id, title, samples, ...(problem === undefined ? {} : { problem }) };
+  });
+  return { id: `${stage.id}/${workload.id}`, title: `${workload.title}; ${stage.title}`, unit: workload.unit, subjects };
+}
+
+async function enter(workshop: Workshop, stage: Stage, entrant: Entrant): Promise<void> {
+  const { subject, place } = entrant;
+  try {
+    entrant.server = await workshop.start(subject.command(place), place.socket);
+    if (stage.fill === true) await fill(workshop, place);
+  } catch (error) {
+    await leave(entrant, error);
+  }
+}
+
+/** Null if the entrant has left, or has to leave now. */
+async function measured(
+  workshop: Workshop,
+  storage: Storage,
+  workload: Workload,
+  entrant: Entrant,
+  seconds: number,
+): Promise<Sample | null> {
+  const { subject, place, server } = entrant;
+  if (server === null) return null;
+  try {
+    settle(storage);
+    resetPeakMemory(server.pid);
+    const before = cpuTime(server.pid);
+    const { requests, ...figures } = await runClient(workshop, workload, subject, place, seconds);
+    const cpu = (cpuTime(server.pid) - before) / requests;
+    const { peak, anonymous } = memoryOf(server.pid);
+    return { ...figures, cpu, peak: peak / MIB, anonymous: anonymous / MIB };
+  } catch (error) {
+    await leave(entrant, error);
+    return null;
+  }
+}
+
+async function leave(entrant: Entrant, reason: unknown): Promise<void> {
+  const { server } = entrant;
+  entrant.server = null;
+  await server?.end();
+  const text = reason instanceof Error ? reason.message : String(reason);
+  const output = server?.output() ?? "";
+  entrant.problem = [text, ...(output === "" ? [] : [`the server said: ${output}`])].join("; ");
+}

@@ -1,0 +1,149 @@
+/** The servers that are compared, in the arrangements in which they are. */
+import { ourDaemon, ourManyExports, ourVhostUser, type Hang } from "./our-daemon.ts";
+import { DISK, type Place, type Stage, type Subject } from "./subject.ts";
+
+/** How many clients qemu-nbd is to serve at a time, which it has to be told. */
+const QEMU_CLIENTS = 128;
+/** How long QEMU holds requests while its upstream is away, s. */
+const RECONNECT_DELAY = 60;
+
+const fileStage: Stage = {
+  id: "file",
+  title: "a file in the page cache",
+  subjects: [
+    ...ours((place) => `file,filename=${place.disk}`),
+    nbdkit("nbdkit-file", "nbdkit file", ({ disk }) => ["file", disk]),
+    nbdkit("nbdkit-retry", "nbdkit --filter=retry file", ({ disk }) => ["--filter=retry", "file", disk]),
+    qemuNbd("qemu-nbd", "qemu-nbd, threads", ({ disk }) => qemuFile(disk)),
+    qemuNbd("qemu-nbd-uring", "qemu-nbd, io_uring", ({ disk }) => `${qemuFile(disk)},aio=io_uring`),
+    qemuDaemon("qsd", "qemu-storage-daemon", ({ disk }) => qemuFile(disk)),
+  ],
+};
+
+const memoryStage: Stage = {
+  id: "memory",
+  title: "a disk in memory",
+  fill: true,
+  subjects: [
+    ...ours((place) => `memory,size=${place.size}`),
+    nbdkit("nbdkit-memory", "nbdkit memory", ({ size }) => ["memory", `${size}`]),
+  ],
+};
+
+const proxyStage: Stage = {
+  id: "proxy",
+  title: "an NBD upstream (nbdkit file)",
+  subjects: [
+    ...ours((place) => `nbd,server.type=unix,server.path=${place.upstream},export=${DISK}`),
+    nbdkit("nbdkit-retry-nbd", "nbdkit --filter=retry nbd", ({ upstream }) => [
+      "--filter=retry",
+      "nbd",
+      `socket=${upstream}`,
+      `export=${DISK}`,
+    ]),
+    qemuNbd("qemu-nbd-nbd", "qemu-nbd over nbd", ({ upstream }) => qemuOverNbd(upstream)),
+    qemuDaemon("qsd-nbd", "qemu-storage-daemon over nbd", ({ upstream }) => qemuOverNbd(upstream)),
+  ],
+};
+
+const exportsStage: Stage = {
+  id: "exports",
+  title: "100 exports of one server",
+  subjects: [
+    { id: "ours", title: "ours, 100 busy", command: ourManyExports, exports: ({ names }) => names },
+    { id: "ours-one", title: "ours, 1 of 100 busy", command: ourManyExports, exports: firstOf },
+    { ...nbdkitFolder("nbdkit-dir", "nbdkit file dir=, 100 busy"), exports: ({ names }) => names },
+    { ...nbdkitFolder("nbdkit-dir-one", "nbdkit file dir=, 1 busy"), exports: firstOf },
+    { id: "qsd", title: "qemu-storage-daemon, 100 busy", command: qemuManyExports, exports: ({ names }) => names },
+    { id: "qsd-one", title: "qemu-storage-daemon, 1 busy", command: qemuManyExports, exports: firstOf },
+  ],
+};
+
+const vhostUserStage: Stage = {
+  id: "vhost-user",
+  title: "a file in the page cache, as a vhost-user-blk device",
+  subjects: [
+    { id: "ours", title: "ours", command: ourVhostUser },
+    { id: "qsd", title: "qemu-storage-daemon", command: qemuVhostUser },
+  ],
+};
+
+/** In the order in which they are measured. */
+export const stages: readonly Stage[] = [fileStage, memoryStage, proxyStage, exportsStage, vhostUserStage];
+
+function ours(blockdev: (place: Place) => string): Subject[] {
+  const entry = (id: string, title: string, hang: Hang): Subject => ({
+    id,
+    title,
+    command: (place) => ourDaemon(place, blockdev(place), hang),
+  });
+  return [
+    entry("ours", "ours", "on"),
+    entry("ours-off", "ours, iohang-timeout=0", "off"),
+    entry("ours-bare", "ours, no rehandle node", "bare"),
+  ];
+}
+
+function nbdkit(id: string, title: string, args: (place: Place) => readonly string[]): Subject {
+  return { id, title, command: (place) => ["nbdkit", "-f", "-U", place.socket, ...args(place)] };
+}
+
+function nbdkitFolder(id: string, title: string): Subject {
+  return nbdkit(id, title, ({ folder }) => ["file", `dir=${folder}`]);
+}
+
+function qemuNbd(id: string, title: string, image: (place: Place) => string): Subject {
+  return {
+    id,
+    title,
+    command: (place) => [
+      "qemu-nbd",
+      ...["--persistent", "--shared", `${QEMU_CLIENTS}`, "--socket", place.socket, "--export-name", DISK],
+      ...["--image-opts", image(place)],
+    ],
+  };
+}
+
+function qemuDaemon(id: string, title: string, blockdev: (place: Place) => string): Subject {
+  return {
+    id,
+    title,
+    command: (place) => [
+      ...["qemu-storage-daemon", "--blockdev", `${blockdev(place)},node-name=storage`, ...qemuNbdServer(place)],
+      ...["--export", `nbd,id=e,node-name=storage,name=${DISK},writable=on`],
+    ],
+  };
+}
+
+/** Locks are off because all servers share one file. */
+function qemuFile(path: string): string {
+  return `driver=file,filename=${path},locking=off`;
+}
+
+function qemuOverNbd(upstream: string): string {
+  return `driver=nbd,server.type=unix,server.path=${upstream},export=${DISK},reconnect-delay=${RECONNECT_DELAY}`;
+}
+
+function qemuNbdServer(place: Place): string[] {
+  return ["--nbd-server", `addr.type=unix,addr.path=${place.socket}`];
+}
+
+function qemuManyExports(place: Place): string[] {
+  const nodes = place.names.flatMap((name) => ["--blockdev", `${qemuFile(`${place.folder}/${name}`)},node-name=${name}`]);
+  const exports = place.names.flatMap((name) => [
+    "--export",
+    `nbd,id=e-${name},node-name=${name},name=${name},writable=on`,
+  ]);
+  return ["qemu-storage-daemon", ...nodes, ...qemuNbdServer(place), ...exports];
+}
+
+function qemuVhostUser(place: Place): string[] {
+  return [
+    ...["qemu-storage-daemon", "--blockdev", `${qemuFile(place.disk)},node-name=storage`],
+    ...["--export", `vhost-user-blk,id=e,node-name=storage,addr.type=unix,addr.path=${place.socket},writable=on`],
+  ];
+}
+
+function firstOf({ names }: Place): readonly string[] {
+  return names.slice(0, 1);
+}

@@ -1,0 +1,12 @@
+import { createStorage } from "./lib/disks.ts";
+import { formatCase } from "./lib/case-table.ts";
+import { runCase } from "./lib/run-case.ts";
+import { publishedDaemon } from "./lib/our-daemon.ts";
+import { stages } from "./lib/stages.ts";
+import { workloads } from "./lib/workloads.ts";
+import { Workshop } from "./lib/workshop.ts";
+const only = new RegExp(process.argv[2] ?? "");
+const w = new Workshop("/tmp");
+const storage = createStorage(w.folder, 1 << 30, { node: process.execPath, daemon: process.argv[3] ?? publishedDaemon });
+for (const s of stages) for (const l of workloads) if (l.stages.includes(s.id) && only.test(s.id+"/"+l.id)) console.log(formatCase(await runCase(w, storage, s, l, {rounds: 2, seconds: 1, say: (t) => console.error(t)})));
+w.close();
