@@ -1,3 +1,13 @@
+export {
+  BLOCK_HEADER_BYTES,
+  type BlockRangeRecord,
+  type BlockRequestLayout,
+  type BlockRequestPart,
+  encodeBlockHeader,
+  encodeBlockRanges,
+  layOutBlockRequest,
+  STATUS_NOT_WRITTEN,
+} from "./block-request.ts";
 export { createDriverQueue } from "./create-driver-queue.ts";
 export {
   type DriverBuffer,
