@@ -1,4 +1,5 @@
-export { checkArguments } from "./lib/check-arguments.ts";
+export { checkArguments, readEventData, readResult } from "./lib/check-arguments.ts";
+export { checkValue, readValue } from "./lib/check-value.ts";
 export {
   createQmpClient,
   type QmpClient,
@@ -40,11 +41,16 @@ export type {
   CommandType,
   EnumType,
   EventType,
+  Lazy,
   Members,
   Schema,
   SchemaType,
   StructType,
+  StructTypeOf,
+  TypedSchema,
+  TypeOf,
   TypeReference,
   UnionType,
 } from "./lib/schema.ts";
+export type { SchemaInfo, SchemaInfoMember } from "./lib/schema-info.ts";
 export type { ArgumentsOf, CommandName, EventDataOf, EventName, ResultOf, SchemaTypeOf } from "./lib/schema-types.ts";

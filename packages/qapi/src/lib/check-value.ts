@@ -62,7 +62,7 @@ export function readObject(schema: Schema, members: Members, value: unknown, len
 function readType(reading: Reading, reference: TypeReference, value: unknown, place: Place | undefined): unknown {
   if (isList(reference)) return readList(reading, reference[0], value, place);
   const type = resolveType(reading.schema, reference);
-  if (type === undefined) return checkBuiltin(String(reference), value, place);
+  if (typeof type === "string") return checkBuiltin(type, value, place);
   if ("enum" in type) return readEnum(reading, type.enum, value, place);
   if ("alternate" in type) {
     const name = type.name ?? (typeof reference === "string" ? reference : "");
@@ -108,7 +108,7 @@ function readAlternate(
 function kindOfType(schema: Schema, reference: TypeReference): string | undefined {
   if (isList(reference)) return "array";
   const type = resolveType(schema, reference);
-  if (type === undefined) return builtinKind(String(reference));
+  if (typeof type === "string") return builtinKind(type);
   return "enum" in type ? "string" : "object";
 }
 

@@ -120,15 +120,15 @@ export function force<T extends object>(value: Lazy<T>): T {
   return known as T;
 }
 
-/** The type that a reference means, if it is none of the builtins and no list. */
-export function resolveType(schema: Schema, reference: string | SchemaType): SchemaType | undefined {
-  return typeof reference === "string" ? own(schema.types, reference) : reference;
+/** The type that a reference means; a name that the schema does not know stays one, it may be a builtin's. */
+export function resolveType(schema: Schema, reference: string | SchemaType): SchemaType | string {
+  return typeof reference === "string" ? (own(schema.types, reference) ?? reference) : reference;
 }
 
 /** The members of a struct, those of its bases first. */
 export function structMembers(schema: Schema, struct: string | StructType): readonly Member[] {
   const type = resolveType(schema, struct);
-  if (type === undefined || !("struct" in type)) throw new TypeError(`no struct '${String(struct)}'`);
+  if (typeof type === "string" || !("struct" in type)) throw new TypeError(`no struct '${JSON.stringify(struct)}'`);
   return [...baseMembers(schema, type.base), ...membersOf(force(type.struct))];
 }
 

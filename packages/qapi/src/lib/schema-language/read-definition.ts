@@ -57,7 +57,7 @@ export function readDefinition({ expression, place, doc }: RawDefinition, pragma
   const condition = readIf(expression, kind, complain);
   const features = readFeatures(expression.get("features"), complain);
   checkFlags(expression, complain);
-  return { ...body, name, place, doc, condition, features } as Definition;
+  return { ...body, name, place, doc, condition, features };
 }
 
 /** What only a definition of its kind has. */

@@ -37,7 +37,8 @@ export interface Branch {
   readonly condition: Condition | undefined;
 }
 
-interface DefinitionBase {
+/** What all definitions have. */
+export interface DefinitionBase {
   readonly name: string;
   readonly place: SourcePlace;
   readonly doc: DocComment | undefined;

@@ -33,7 +33,7 @@ export function applyPragma(
   if (key === undefined) throw error(`unknown pragma '${name}'`);
   const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
   if (!isList) throw error(`pragma ${name} must be a list of strings`);
-  pragma[key] = value as readonly string[];
+  pragma[key] = value;
 }
 
 const LISTS: ReadonlyMap<string, "commandNameExceptions" | "commandReturnsExceptions" | "memberNameExceptions"> =
