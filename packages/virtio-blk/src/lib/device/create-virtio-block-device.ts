@@ -6,6 +6,7 @@ import { buildConfig, configLength, type DeviceLimits, limitsOf, WRITEBACK_OFFSE
 import { RequestDecider } from "./decide-request.ts";
 import { DeviceLife } from "./device-phase.ts";
 import { DeviceQueue, type QueueHost } from "./device-queue.ts";
+import type { GivenUp } from "./given-up-requests.ts";
 import { offeredFeatures, refusalOf } from "./offered-features.ts";
 import { RequestExecutor } from "./request-executor.ts";
 import { ID_BYTES } from "./request-type.ts";
@@ -150,6 +151,7 @@ class BlockDevice implements VirtioBlockDevice, QueueHost {
     this.#queues[index] = queue;
     // What was made available before, nobody kicks for any more.
     queue.want();
+    if (settings.inflight !== undefined) queue.nudge();
     this.schedule();
   }
 
@@ -171,10 +173,12 @@ class BlockDevice implements VirtioBlockDevice, QueueHost {
   }
 
   reset(): void {
-    const stopping = this.#queues.map(
-      (queue) => queue && (this.#stopping[queue.index] ?? this.#beginStop(queue, false)),
-    );
-    for (const each of stopping) each?.cut();
+    const givenUp: GivenUp[] = [];
+    for (const [index, queue] of this.#queues.entries()) {
+      if (queue !== null) (this.#stopping[index] ?? this.#beginStop(queue, false)).cut(givenUp);
+    }
+    // Only when no queue is left that one of them could reach: to abandon one may end others.
+    for (const item of givenUp) this.executor.abandon(item);
     this.#life.moveTo("reset");
     this.#features = 0n;
     this.#writeback = this.#options.writeback;

@@ -15,7 +15,7 @@ export const DeviceStatus = {
 
 /** What may follow what. Anything else is a defect of the device, and throws. */
 const NEXT_PHASES: Readonly<Record<DevicePhase, readonly DevicePhase[]>> = {
-  reset: ["negotiated"],
+  reset: ["negotiated", "reset"],
   negotiated: ["negotiated", "running", "reset"],
   // Without a started queue the device is back at what was negotiated: vhost-user stops it so.
   running: ["running", "negotiated", "needs-reset", "reset"],
@@ -47,7 +47,7 @@ export class DeviceLife {
 
   /** @throws Error for a step that there is not. */
   moveTo(phase: DevicePhase): void {
-    if (phase !== "reset" && !NEXT_PHASES[this.#phase].includes(phase)) {
+    if (!NEXT_PHASES[this.#phase].includes(phase)) {
       throw new Error(`a virtio device cannot go from ${this.#phase} to ${phase}`);
     }
     this.#phase = phase;

@@ -54,6 +54,7 @@ export class DeviceQueue implements RequestOwner {
   #pushed = false;
   /** Nothing is popped any more, and nothing pushed: the driver broke the rules, on this queue or another. */
   #broken = false;
+  #nudge = false;
   /** Called when what was popped is pushed. */
   onIdle: (() => void) | null = null;
 
@@ -81,6 +82,14 @@ export class DeviceQueue implements RequestOwner {
   /** Notes that there may be something to pop. */
   want(): void {
     this.#wanted = true;
+  }
+
+  /**
+   * Has the driver interrupted once, whether or not there is something: it may have waited since before this device took
+   * over from another that died between publishing and interrupting.
+   */
+  nudge(): void {
+    this.#nudge = true;
   }
 
   kick(): void {
@@ -125,6 +134,7 @@ export class DeviceQueue implements RequestOwner {
   breakDown(): void {
     this.#broken = true;
     this.#pushed = false;
+    this.#nudge = false;
   }
 
   /** Takes out all that is unfinished, oldest first. What the driver has of it is appended to `givenUp`. */
@@ -153,9 +163,11 @@ export class DeviceQueue implements RequestOwner {
 
   /** Makes what was pushed visible to the driver. */
   publish(): void {
-    while (this.#pushed && this.#state !== "stopped") {
+    while ((this.#pushed || this.#nudge) && this.#state !== "stopped") {
       this.#pushed = false;
-      if (this.ring.publish()) this.#host.interrupt(this.index);
+      const wanted = this.ring.publish() || this.#nudge;
+      this.#nudge = false;
+      if (wanted) this.#host.interrupt(this.index);
     }
     this.#checkFault();
   }

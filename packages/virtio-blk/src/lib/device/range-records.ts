@@ -33,7 +33,7 @@ export class RangeRecords {
       if (sector % blockSectors !== 0 || sectors % blockSectors !== 0) status = VirtioBlkStatus.IOERR;
       this.offsets[this.count] = sector * SECTOR_SIZE;
       this.lengths[this.count] = sectors * SECTOR_SIZE;
-      this.unmap[this.count] = flags === UNMAP;
+      this.unmap[this.count] = flags === UNMAP && limits.mayUnmap;
       this.count += 1;
     }
     return status;

@@ -168,7 +168,7 @@ export class RequestExecutor {
         return this.#prepareRange(request);
       case "flush":
         return this.#prepareFlush(request);
-      case "none":
+      default:
         return false;
     }
   }

@@ -51,15 +51,18 @@ export class StoppingQueue {
   finish(): void {
     if (this.queue.state !== "stopping") return;
     this.queue.publish();
-    this.#stop(this.#putBack);
+    const givenUp: GivenUp[] = [];
+    this.#stop(this.#putBack, givenUp);
+    // Only now: to abandon one may end others, and none of them may reach the ring any more.
+    for (const item of givenUp) this.#executor.abandon(item);
   }
 
-  /** Stops it now, for a reset: guest memory is not touched any more. */
-  cut(): void {
-    if (this.queue.state === "stopping") this.#stop(false);
+  /** Stops it now, for a reset: guest memory is not touched any more. What the driver has is appended, to be abandoned. */
+  cut(givenUp: GivenUp[]): void {
+    this.#stop(false, givenUp);
   }
 
-  #stop(putBack: boolean): void {
+  #stop(putBack: boolean, givenUp: GivenUp[]): void {
     // Publishing interrupts, and whoever hears that may have stopped the queue.
     if (this.queue.state !== "stopping") return;
     this.queue.moveTo("stopped");
@@ -67,13 +70,9 @@ export class StoppingQueue {
     this.queue.onIdle = null;
     const { ring } = this.queue;
     const unfinished = ring.inFlight;
-    const givenUp: GivenUp[] = [];
     const dropped = this.queue.dropAll(givenUp);
     if (putBack) ring.putBack(dropped.map((request) => request.chain));
-    const { position } = ring;
-    // Only now: to abandon one may end others, and none of them may reach the ring any more.
-    for (const item of givenUp) this.#executor.abandon(item);
     this.#onStopped(this);
-    this.#resolve({ position, unfinished });
+    this.#resolve({ position: ring.position, unfinished });
   }
 }

@@ -3,7 +3,7 @@ import { createDriverQueue, createTestMemory, driverQueueBytes } from "../../../
 import type { VirtioBlockDevice } from "../virtio-block-device.ts";
 import { VirtioFeature } from "../virtio-features.ts";
 
-/** Bytes of guest memory that one request has for itself. */
+/** Bytes of guest memory that one request has for itself, unless the test says otherwise. */
 const SLOT = 64 * 1024;
 
 /** What is in guest memory that nobody wrote to. */
@@ -64,6 +64,8 @@ export interface GuestOptions {
   /** Requests that may be outstanding. Default 64. */
   readonly slots?: number;
   readonly windowSize?: number;
+  /** Bytes of guest memory that one request has for itself. Default 64 KiB. */
+  readonly slotBytes?: number;
   /** Share another guest's memory: a second queue of the same machine. */
   readonly shared?: TestGuest;
 }
@@ -74,6 +76,7 @@ export class TestGuest {
   readonly index: number;
   interrupts = 0;
   readonly #options: GuestOptions;
+  readonly #slotBytes: number;
   readonly #queueAddress: number;
   readonly #queueBytes: number;
   readonly #slots: number[] = [];
@@ -82,16 +85,18 @@ export class TestGuest {
   #queue: DriverQueue;
 
   constructor(options: GuestOptions = {}) {
-    const { slots = 64, windowSize } = options;
+    const { slots = 64, windowSize, slotBytes = SLOT } = options;
     this.#options = options;
+    this.#slotBytes = slotBytes;
     this.index = options.queue ?? 0;
     const ring = this.#ringOptions();
     this.#queueBytes = driverQueueBytes(ring);
-    const size = 2 ** Math.ceil(Math.log2(this.#queueBytes + 16 * 1024)) * (options.shared ? 1 : 4) + SLOT * slots * 2;
+    const size =
+      2 ** Math.ceil(Math.log2(this.#queueBytes + 16 * 1024)) * (options.shared ? 1 : 4) + this.#slotBytes * slots * 2;
     this.test = options.shared?.test ?? createTestMemory(size, windowSize === undefined ? {} : { windowSize });
     // A ring has to be in one window.
     this.#queueAddress = this.test.allocate(this.#queueBytes, 2 ** Math.ceil(Math.log2(this.#queueBytes)));
-    for (let at = 0; at < slots; at += 1) this.#slots.push(this.test.allocate(SLOT));
+    for (let at = 0; at < slots; at += 1) this.#slots.push(this.test.allocate(this.#slotBytes));
     this.#all.push(...this.#slots);
     for (const slot of this.#slots) this.#fill(slot);
     this.#queue = createDriverQueue(this.test.memory, { ...ring, address: this.#queueAddress });
@@ -196,16 +201,24 @@ export class TestGuest {
 
   /** All memory of the requests. */
   snapshot(): Uint8Array {
-    const bytes = new Uint8Array(SLOT * this.#all.length);
-    for (const [at, slot] of this.#all.entries()) bytes.set(this.read(slot, SLOT), at * SLOT);
+    const bytes = new Uint8Array(this.#slotBytes * this.#all.length);
+    for (const [at, slot] of this.#all.entries()) bytes.set(this.read(slot, this.#slotBytes), at * this.#slotBytes);
     return bytes;
+  }
+
+  /** Bytes that differ from a snapshot. */
+  changesSince(before: Uint8Array): number {
+    const now = this.snapshot();
+    let changes = 0;
+    for (let at = 0; at < now.length; at += 1) if (now[at] !== before[at]) changes += 1;
+    return changes;
   }
 
   /** Every byte that the device had no business with. */
   #check(request: GuestRequest): void {
-    const bytes = this.read(request.address, SLOT);
+    const bytes = this.read(request.address, this.#slotBytes);
     const from = request.writableAddress - request.address;
-    for (let at = 0; at < SLOT; at += 1) {
+    for (let at = 0; at < this.#slotBytes; at += 1) {
       if (at < request.readableLength || (at >= from && at < from + request.writableLength)) continue;
       if (bytes[at] !== CANARY) throw new Error(`byte ${at - from} of a request's writable part was written`);
     }
@@ -216,7 +229,7 @@ export class TestGuest {
   }
 
   #fill(slot: number): void {
-    this.test.memory.write(slot, new Uint8Array(SLOT).fill(CANARY));
+    this.test.memory.write(slot, new Uint8Array(this.#slotBytes).fill(CANARY));
   }
 
   #ringOptions(): { size: number; packed: boolean; eventIdx: boolean; tableEntries: number } {
