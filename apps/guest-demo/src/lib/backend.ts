@@ -8,6 +8,8 @@ export type DaemonCommand = readonly [program: string, ...args: string[]];
 export interface Backend {
   readonly name: string;
   readonly command: DaemonCommand;
+  /** The guest hears of it when `block_resize` changed the size of its disk. */
+  readonly announcesResize: boolean;
   /**
    * The `--blockdev` arguments of a node over the storage that an NBD server has, which holds requests for so many seconds
    * while the server is away; with 0 it holds none.
@@ -19,6 +21,7 @@ export interface Backend {
 export const rehandleBackend: Backend = {
   name: "rehandle-storage-daemon",
   command: rehandleCommand(),
+  announcesResize: true,
   nbdDisk: (nodeName, socket, holdSeconds) => [
     `driver=nbd,node-name=${nodeName}-storage,server.type=unix,server.path=${socket}`,
     `driver=rehandle,node-name=${nodeName},file=${nodeName}-storage,iohang-timeout=${holdSeconds}`,
@@ -29,6 +32,8 @@ export const rehandleBackend: Backend = {
 export const qemuBackend: Backend = {
   name: "qemu-storage-daemon",
   command: ["qemu-storage-daemon"],
+  // Later versions than Debian 12's do it.
+  announcesResize: false,
   nbdDisk: (nodeName, socket, holdSeconds) => [
     `driver=nbd,node-name=${nodeName},server.type=unix,server.path=${socket},reconnect-delay=${holdSeconds}`,
   ],

@@ -17,9 +17,7 @@ export async function isWritable(agent: GuestAgent): Promise<boolean> {
 /** What fsck has to say about an unmounted ext4; empty if it is clean: nothing wrong, and no journal to be recovered. */
 export async function checkExt4(agent: GuestAgent, device: string): Promise<string> {
   const { code, output } = await agent.run(`fsck.ext4 -f -n ${device}`);
-  const lines = output
-    .split("\n")
-    .filter((line) => /journal recovery|wrong|Fix\?|Clear\?|corrupt/i.test(line));
+  const lines = output.split("\n").filter((line) => /journal recovery|wrong|Fix\?|Clear\?|corrupt/i.test(line));
   return code === 0 ? lines.join("\n") : output;
 }
 

@@ -98,7 +98,8 @@ export class RunningProcess {
     this.#clock = clock;
     this.#program = program;
     this.output = new LineLog(clock, program);
-    this.child = spawn(program, args, { cwd, stdio: stdio ?? ["ignore", "pipe", "pipe"] });
+    // A process group of its own: User-Mode Linux consists of several processes, which do not all end with the first.
+    this.child = spawn(program, args, { cwd, stdio: stdio ?? ["ignore", "pipe", "pipe"], detached: true });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => this.output.take(text));
     }
@@ -117,8 +118,15 @@ export class RunningProcess {
     return this.#isOver;
   }
 
+  /** Sends a signal to all of its processes. */
   signal(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
+    if (this.#isOver || this.child.pid === undefined) return;
+    try {
+      process.kill(-this.child.pid, signal);
+    } catch (error) {
+      // All of them ended just now.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   }
 
   /** Kills it, and resolves when it is gone. */

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+
+import { checkExt4, checkFiles, isWritable, makeExt4 } from "./lib/ext4.ts";
+import type { GuestImage } from "./lib/guest-image.ts";
+import { GuestLoad } from "./lib/guest-load.ts";
+import { KernelComplaints } from "./lib/kernel-complaints.ts";
+import { QemuGuest } from "./lib/qemu-guest.ts";
+import type { Sandbox } from "./lib/sandbox.ts";
+import { HoldBench } from "./testing/hold-bench.ts";
+import { clock, inSandbox, pause, until } from "./testing/in-sandbox.ts";
+import { haveGuestPrograms } from "./testing/programs.ts";
+
+/** ms. */
+const OUTAGE = 20_000;
+const CALM = 1500;
+const DEVICE = "/dev/vda";
+
+/** Storage that goes away and comes back. */
+interface Storage {
+  /** The socket of the guest's disk. */
+  readonly disk: string;
+  goAway(): Promise<void> | void;
+  comeBack(): Promise<void> | void;
+}
+
+/** Three outages of 20 s at the same time: during them the machine has nothing to do. */
+describe.skipIf(!haveGuestPrograms("qemu-system-x86_64", "nbdkit"))("20 s without storage, under ext4", () => {
+  test.concurrent("held: the server of an NBD disk is killed", { timeout: 180_000 }, async () => {
+    await inSandbox(async (sandbox, image) => {
+      const bench = await HoldBench.start(sandbox, { holdSeconds: 120 });
+      await expectNotNoticed(sandbox, image, nbdStorage(bench));
+    });
+  });
+
+  test.concurrent("reported: the server of an NBD disk is killed", { timeout: 180_000 }, async () => {
+    await inSandbox(async (sandbox, image) => {
+      const bench = await HoldBench.start(sandbox, { holdSeconds: 0 });
+      const outcome = await liveThrough(sandbox, image, nbdStorage(bench));
+      expect(outcome.errors).toBeGreaterThan(0);
+      expect(outcome.complaints.some((line) => line.includes("I/O error, dev vda"))).toBe(true);
+      expect(outcome.complaints.some((line) => line.includes("Remounting filesystem read-only"))).toBe(true);
+      expect(outcome.writable).toBe(false);
+    });
+  });
+});
+
+function nbdStorage(bench: HoldBench): Storage {
+  return {
+    disk: bench.socket(),
+    goAway: () => bench.storage.kill(),
+    comeBack: () => bench.storage.start(),
+  };
+}
+
+interface Outcome {
+  /** Of the programs in the guest. */
+  readonly errors: number;
+  readonly failures: readonly string[];
+  readonly complaints: readonly string[];
+  /** Files written since the storage was back. */
+  readonly writtenAfter: number;
+  readonly longest: number;
+  readonly writable: boolean;
+  readonly fsck: string;
+  readonly files: string;
+}
+
+async function expectNotNoticed(sandbox: Sandbox, image: GuestImage, storage: Storage): Promise<void> {
+  const outcome = await liveThrough(sandbox, image, storage);
+  expect(outcome.failures).toEqual([]);
+  expect(outcome.complaints).toEqual([]);
+  expect(outcome.writtenAfter).toBeGreaterThan(0);
+  // It stood still, and that is all.
+  expect(outcome.longest).toBeGreaterThan(OUTAGE / 2);
+  expect(outcome.writable).toBe(true);
+  expect(outcome.fsck).toBe("");
+  expect(outcome.files).toBe("all as written");
+}
+
+async function liveThrough(sandbox: Sandbox, image: GuestImage, storage: Storage): Promise<Outcome> {
+  const guest = await QemuGuest.boot(sandbox, { name: "guest", image, disks: [storage.disk] });
+  const { agent } = guest;
+  const complaints = new KernelComplaints(() => undefined);
+  guest.console.onLine((line) => complaints.take(line));
+  await makeExt4(agent, DEVICE);
+  const load = new GuestLoad(clock, agent, "files /mnt outage");
+  await until("files", () => load.of("writer").ops > 10);
+  await pause(CALM);
+
+  await storage.goAway();
+  await pause(OUTAGE);
+  await storage.comeBack();
+
+  const before = load.of("writer").ops;
+  const longestWait = load.of("writer").errors === 0 ? 60_000 : CALM;
+  await until("a file after the outage", () => load.of("writer").ops > before, longestWait).catch(() => undefined);
+  await pause(CALM);
+  await load.stop();
+  const written = load.of("writer").ops;
+  const writable = await isWritable(agent);
+  await agent.run("umount /mnt");
+  const fsck = await checkExt4(agent, DEVICE);
+  const files = await checkFiles(agent, DEVICE, "outage", written);
+  return {
+    errors: load.total.errors,
+    failures: load.failures,
+    complaints: complaints.lines,
+    writtenAfter: written - before,
+    longest: load.of("writer").longest,
+    writable,
+    fsck,
+    files: files.right === files.expected ? "all as written" : files.output,
+  };
+}
