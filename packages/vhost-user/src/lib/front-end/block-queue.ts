@@ -53,6 +53,16 @@ interface Buffer {
   writable: boolean;
 }
 
+/** Commands over one vring of a front end, whose listener it becomes. @throws RangeError if guest memory is full. */
+export function createBlockQueue(
+  frontEnd: { readonly vrings: readonly Vring[]; readonly memory: FrontEndMemory },
+  index: number,
+): BlockQueue {
+  const vring = frontEnd.vrings[index];
+  if (vring === undefined) throw new RangeError(`there is no vring ${index}`);
+  return new BlockQueue(vring, frontEnd.memory);
+}
+
 /**
  * Sends commands over one vring, as many at a time as fit, and the rest in order after them. What was submitted in one turn
  * of the event loop becomes available together, with one kick at most.
@@ -66,7 +76,7 @@ export class BlockQueue {
   readonly #freeSlots: Slot[] = [];
   readonly #slotOfToken: (Slot | null)[];
   readonly #waiting: BlockCommand[] = [];
-  readonly #buffers: Buffer[] = [];
+  readonly #buffers: DriverBuffer[] = [];
   readonly #dataBuffers: Buffer[] = [];
   readonly #flush: () => void;
   #flushWanted = false;
@@ -85,6 +95,7 @@ export class BlockQueue {
     vring.listener = {
       onUsed: (token, written) => this.#complete(token, written),
       onCollected: () => this.#sendWaiting(),
+      onReset: () => this.abandon(),
     };
   }
 
@@ -159,7 +170,7 @@ export class BlockQueue {
 
   #buffersOf(command: BlockCommand, slot: Slot): readonly DriverBuffer[] {
     const { data, deviceWrites } = command;
-    const buffers: DriverBuffer[] = this.#buffers;
+    const buffers = this.#buffers;
     buffers.length = 0;
     buffers.push(slot.header);
     for (const [index, part] of data.entries()) {

@@ -7,17 +7,20 @@ export interface VringListener {
   onUsed(token: number, written: number): void;
   /** There is nothing more to collect for now. */
   onCollected(): void;
+  /** The ring starts anew: chains that did not come back never will. */
+  onReset(): void;
 }
 
 /** What a vring cannot go on with. */
 type FaultListener = (error: unknown) => void;
 
-const NOBODY: VringListener = { onUsed() {}, onCollected() {} };
+const NOBODY: VringListener = { onUsed() {}, onCollected() {}, onReset() {} };
 
 /** A virtqueue that a back end works on, with its eventfds. The driver's side is here. */
 export class Vring {
   readonly index: number;
-  readonly queue: DriverQueue;
+  /** The driver's side; another one after `reset`. */
+  queue: DriverQueue;
   /** The back end reads it: there are new chains. */
   readonly kickFd: number;
   /** The back end writes it: chains came back. */
@@ -25,22 +28,32 @@ export class Vring {
   /** The back end writes it: it cannot go on with this vring. */
   readonly errFd: number;
   /** What SET_VRING_BASE tells: where the back end begins. GET_VRING_BASE replaces it. */
-  base: number;
+  base: number = 0;
   /** Replace it to hear of completions. */
   listener: VringListener = NOBODY;
   readonly #calls: SystemCalls;
   readonly #watchers: Watcher[] = [];
+  readonly #createQueue: () => DriverQueue;
   readonly #tableEntries: number;
   #closed = false;
 
-  /** @param tableEntries Descriptors of an indirect table; 0: there are none. */
-  constructor(calls: SystemCalls, index: number, queue: DriverQueue, tableEntries: number, onFault: FaultListener) {
+  /**
+   * @param createQueue Makes the ring anew in the same place.
+   * @param tableEntries Descriptors of an indirect table; 0: there are none.
+   */
+  constructor(
+    calls: SystemCalls,
+    index: number,
+    createQueue: () => DriverQueue,
+    tableEntries: number,
+    onFault: FaultListener,
+  ) {
     this.#calls = calls;
     this.index = index;
-    this.queue = queue;
+    this.#createQueue = createQueue;
     this.#tableEntries = tableEntries;
-    // A packed ring has both positions in it, each with its wrap counter, which starts at 1.
-    this.base = queue.features.packed === true ? 0x8000_8000 : 0;
+    this.queue = createQueue();
+    this.base = firstBase(this.queue);
     this.kickFd = calls.createEvent();
     this.callFd = calls.createEvent();
     this.errFd = calls.createEvent();
@@ -80,6 +93,14 @@ export class Vring {
     } while (queue.enableInterrupts());
   }
 
+  /** Starts with an empty ring; what the back end has of the old one is lost. */
+  reset(): void {
+    this.queue = this.#createQueue();
+    this.base = firstBase(this.queue);
+    for (const fd of [this.kickFd, this.callFd, this.errFd]) this.#calls.readEvent(fd);
+    this.listener.onReset();
+  }
+
   /** Closes the eventfds. */
   close(): void {
     this.#closed = true;
@@ -93,4 +114,9 @@ export class Vring {
     };
     this.#watchers.push(this.#calls.watch(fd, { readable: true }, { onReady, onError }));
   }
+}
+
+/** A packed ring's has both positions in it, each with its wrap counter, which starts at 1. */
+function firstBase(queue: DriverQueue): number {
+  return queue.features.packed === true ? 0x8000_8000 : 0;
 }
