@@ -1,6 +1,6 @@
 /**
- * What the rings cost: ns and bytes of garbage for each chain that is popped, pushed and published, 32 at a time, without the
- * driver's part. Run: node --conditions=@rehandle/source packages/virtio-blk/bench/virtqueue-walk.ts
+ * What the rings cost: ns for each chain that is popped, pushed and published, 32 at a time, without the driver's part; and the
+ * same with the chain's parts translated to views. Run: node --conditions=@rehandle/source packages/virtio-blk/bench/virtqueue-walk.ts
  */
 import { createVirtqueue, DescriptorChain, inflightBytes, type QueueSettings } from "../src/index.ts";
 import { createDriverQueue, createTestMemory, type DriverBuffer, driverQueueBytes } from "../src/testing/index.ts";
@@ -29,43 +29,22 @@ for (const packed of [false, true]) {
   }
 }
 
-console.log("form".padEnd(28), "ns a chain", "bytes a chain".padStart(14), "translated too".padStart(15));
+console.log("form".padEnd(28), "ns a chain", "translated too".padStart(15));
 for (const form of forms) {
-  const plain = bestOf(form, false);
-  const translated = bestOf(form, true);
-  console.log(
-    form.name.padEnd(28),
-    plain.ns.toFixed(0).padStart(10),
-    plain.bytes.toFixed(1).padStart(14),
-    translated.ns.toFixed(0).padStart(15),
-  );
+  const [plain, translated] = [bestOf(form, false), bestOf(form, true)];
+  console.log(form.name.padEnd(28), plain.toFixed(0).padStart(10), translated.toFixed(0).padStart(15));
 }
 
-function bestOf(form: Form, translate: boolean): { ns: number; bytes: number } {
+function bestOf(form: Form, translate: boolean): number {
   const run = prepare(form, translate);
-  run(2000, elapsed);
+  run(2000);
   let ns = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS; round++) ns = Math.min(ns, (run(BATCHES, elapsed) * 1e6) / (BATCHES * BATCH));
-  // Looking at the heap makes garbage too.
-  const looks = Array.from({ length: 1000 }, () => -(heap() - heap()));
-  const batches = Array.from({ length: 1000 }, () => run(1, heap));
-  return { ns, bytes: (median(batches) - median(looks)) / BATCH };
+  for (let round = 0; round < ROUNDS; round++) ns = Math.min(ns, (run(BATCHES) * 1e6) / (BATCHES * BATCH));
+  return ns;
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >>> 1] ?? 0;
-}
-
-function elapsed(): number {
-  return performance.now();
-}
-
-function heap(): number {
-  return process.memoryUsage().heapUsed;
-}
-
-/** Returns what runs so many batches and says by how much the device's part moved a measure. */
-function prepare(form: Form, translate: boolean): (batches: number, measure: () => number) => number {
+/** Returns what runs so many batches and says how many ms the device's part took. */
+function prepare(form: Form, translate: boolean): (batches: number) => number {
   const { memory, allocate } = createTestMemory(4 << 20, { windowSize: 1 << 22 });
   const options = { size: SIZE, packed: form.packed, eventIdx: form.eventIdx, tableEntries: 3 };
   const driver = createDriverQueue(memory, { ...options, address: allocate(driverQueueBytes(options)) });
@@ -82,12 +61,12 @@ function prepare(form: Form, translate: boolean): (batches: number, measure: () 
   }
   const chains = Array.from({ length: BATCH }, () => new DescriptorChain());
   const iov: Uint8Array[] = [];
-  return (batches, measure) => {
+  return (batches) => {
     let spent = 0;
     for (let batch = 0; batch < batches; batch++) {
       for (const request of requests) driver.add(request, form.direct);
       driver.publish();
-      const start = measure();
+      const start = performance.now();
       for (const chain of chains) {
         if (!device.pop(chain)) throw new Error(device.fault ?? "nothing to pop");
         if (translate) {
@@ -97,7 +76,7 @@ function prepare(form: Form, translate: boolean): (batches: number, measure: () 
       }
       for (const chain of chains) device.push(chain, 4097);
       device.publish();
-      spent += measure() - start;
+      spent += performance.now() - start;
       while (driver.collect() !== null) continue;
     }
     return spent;

@@ -58,12 +58,13 @@ export class ChainReader {
     chain.writableLength = 0;
   }
 
-  /** Adds a buffer to the chain. False: it cannot be, and `fault` says why. */
-  add(chain: DescriptorChain, low: number, high: number, length: number, flags: number): boolean {
+  /** Adds a buffer to the chain; words may come signed. False: it cannot be, and `fault` says why. */
+  add(chain: DescriptorChain, low: number, high: number, lengthWord: number, flags: number): boolean {
+    const length = lengthWord >>> 0;
     if (length === 0) return this.fail("virtio: zero sized buffers are not allowed");
-    const address = high * 2 ** 32 + low;
-    if (high >= 0x20_0000 || !this.#memory.contains(address, length)) {
-      return this.fail(`virtio: bogus descriptor: 0x${hex(high, low)}+0x${length.toString(16)} is not memory`);
+    const address = (high >>> 0) * 2 ** 32 + (low >>> 0);
+    if (high >>> 21 !== 0 || !this.#memory.contains(address, length)) {
+      return this.fail(`virtio: bogus descriptor: ${rangeName(low, high, length)} is not memory`);
     }
     const { parts } = chain;
     if (parts === MAX_CHAIN_PARTS) return this.fail(`virtio: more than ${MAX_CHAIN_PARTS} descriptors in a chain`);
@@ -84,15 +85,16 @@ export class ChainReader {
   }
 
   /** Opens the indirect table that a descriptor refers to. False: it cannot be, and `fault` says why. */
-  openTable(low: number, high: number, length: number, flags: number): boolean {
+  openTable(low: number, high: number, lengthWord: number, flags: number): boolean {
+    const length = lengthWord >>> 0;
     if (!this.#indirect) return this.fail("virtio: indirect descriptor without VIRTIO_F_INDIRECT_DESC");
     if ((flags & DESC_NEXT) !== 0) return this.fail("virtio: indirect descriptor with a next one");
     if (length === 0 || length % DESC_BYTES !== 0 || length > MAX_TABLE_BYTES) {
       return this.fail(`Invalid size for indirect buffer table: ${length}`);
     }
-    const address = high * 2 ** 32 + low;
-    if (high >= 0x20_0000 || !this.#memory.contains(address, length)) {
-      return this.fail(`Cannot map indirect buffer: 0x${hex(high, low)}+0x${length.toString(16)} is not memory`);
+    const address = (high >>> 0) * 2 ** 32 + (low >>> 0);
+    if (high >>> 21 !== 0 || !this.#memory.contains(address, length)) {
+      return this.fail(`Cannot map indirect buffer: ${rangeName(low, high, length)} is not memory`);
     }
     this.tableEntries = length / DESC_BYTES;
     if (this.#memory.locate(address, length, this.#place)) {
@@ -116,10 +118,10 @@ export class ChainReader {
     let index = 0;
     for (;;) {
       const at = this.#tableOffset + index * DESC_BYTES;
-      const flagsNext = table.getUint32(at + 12, true);
+      const flagsNext = table.getInt32(at + 12, true);
       if ((flagsNext & DESC_INDIRECT) !== 0) return this.fail("virtio: indirect descriptor in an indirect table");
-      const length = table.getUint32(at + 8, true);
-      if (!this.add(chain, table.getUint32(at, true), table.getUint32(at + 4, true), length, flagsNext)) return false;
+      const length = table.getInt32(at + 8, true);
+      if (!this.add(chain, table.getInt32(at, true), table.getInt32(at + 4, true), length, flagsNext)) return false;
       if ((flagsNext & DESC_NEXT) === 0) return true;
       index = flagsNext >>> 16;
       if (index >= entries) return this.fail(`Desc next is ${index}`);
@@ -134,13 +136,15 @@ export class ChainReader {
     for (let at = this.#tableOffset; at < end; at += DESC_BYTES) {
       const flags = table.getUint16(at + 14, true);
       if ((flags & DESC_INDIRECT) !== 0) return this.fail("virtio: indirect descriptor in an indirect table");
-      const length = table.getUint32(at + 8, true);
-      if (!this.add(chain, table.getUint32(at, true), table.getUint32(at + 4, true), length, flags)) return false;
+      const length = table.getInt32(at + 8, true);
+      if (!this.add(chain, table.getInt32(at, true), table.getInt32(at + 4, true), length, flags)) return false;
     }
     return true;
   }
 }
 
-function hex(high: number, low: number): string {
-  return high === 0 ? low.toString(16) : high.toString(16) + low.toString(16).padStart(8, "0");
+function rangeName(low: number, high: number, length: number): string {
+  const digits = (low >>> 0).toString(16);
+  const address = high === 0 ? digits : (high >>> 0).toString(16) + digits.padStart(8, "0");
+  return `0x${address}+0x${length.toString(16)}`;
 }

@@ -158,7 +158,7 @@ export class SplitVirtqueue implements Virtqueue {
     const start = (this.#available - heads.length) & 0xffff;
     for (const [i, head] of heads.entries()) {
       const slot = (start + i) & (this.size - 1);
-      this.#areas.available[AVAILABLE_ENTRIES + slot] = head;
+      Atomics.store(this.#areas.available, AVAILABLE_ENTRIES + slot, head);
       this.#memory.wrote(this.#settings.driverArea + 4 + 2 * slot, 2);
     }
     // The newest first: at any time the last slots are those of the heads that have no mark any more.
