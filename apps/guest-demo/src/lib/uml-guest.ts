@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 
 import { GuestAgent } from "./guest-agent.ts";
 import type { GuestImage } from "./guest-image.ts";
-import { LineLog } from "./line-log.ts";
+import type { LineLog } from "./line-log.ts";
 import type { RunningProcess, Sandbox } from "./sandbox.ts";
 
 /** How long the guest may take to boot, ms. */
@@ -62,10 +62,16 @@ export class UmlGuest {
 
 function umlArguments(image: GuestImage, memory: number, folder: string): string[] {
   return [
-    ...[`mem=${memory}M`, `initrd=${image.initramfs}`, "quiet", "loglevel=5"],
+    `mem=${memory}M`,
+    `initrd=${image.initramfs}`,
+    "quiet",
+    "loglevel=5",
     // Where it leaves its pid; otherwise in the user's home.
     `uml_dir=${folder}/`,
     // Its console is its standard output; there are no other consoles.
-    ...["con0=null,fd:1", "con=null", "ssl=null", `ssl1=fd:${AGENT_FD},fd:${AGENT_FD}`],
+    "con0=null,fd:1",
+    "con=null",
+    "ssl=null",
+    `ssl1=fd:${AGENT_FD},fd:${AGENT_FD}`,
   ];
 }
