@@ -42,10 +42,8 @@ describe("a batch", () => {
 test("the device asks for kicks again before it rests, and sees what came meanwhile", () => {
   const disk = new TestDisk();
   disk.driver.hold = true;
-  const { submit } = disk.driver;
   let left = 5;
-  disk.driver.submit = (request) => {
-    submit.call(disk.driver, request);
+  disk.driver.onSubmit = () => {
     // The guest is quick: it makes the next available before it could know that a kick is needed.
     if (left-- > 0) {
       disk.guest.add(READ);
@@ -62,11 +60,9 @@ test("the device asks for kicks again before it rests, and sees what came meanwh
 
 test("a guest that keeps its queue full lets others have their turn", () => {
   const disk = new TestDisk({ guest: { size: 1024, slots: 400, slotBytes: 1024 } });
-  const { submit } = disk.driver;
   let submitted = 0;
-  disk.driver.submit = (request) => {
+  disk.driver.onSubmit = () => {
     submitted += 1;
-    submit.call(disk.driver, request);
     disk.guest.collect();
     disk.guest.add(READ);
     disk.guest.queue.publish();

@@ -280,11 +280,7 @@ test("whoever hears of an interrupt or a completion may reset the device from wi
   expect(disk.device.status).toBe(0);
   disk.guest.restart();
   disk.start();
-  const { submit } = disk.driver;
-  disk.driver.submit = (request) => {
-    reset();
-    submit.call(disk.driver, request);
-  };
+  disk.driver.onSubmit = reset;
   disk.read(0);
   disk.run();
   expect([disk.device.status, disk.guest.collect(), disk.device.lingering]).toEqual([0, [], []]);

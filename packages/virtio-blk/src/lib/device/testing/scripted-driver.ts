@@ -18,6 +18,8 @@ export class ScriptedDriver implements BlockDriver {
   /** Requests wait until `complete`. */
   hold = false;
   abandoning: AbandonBehaviour = "detach";
+  /** Called from within `submit`, before anything is done. */
+  onSubmit: (() => void) | null = null;
   /** What waits. */
   readonly held: BlockRequest[] = [];
   /** Everything that was submitted, in words. */
@@ -51,6 +53,7 @@ export class ScriptedDriver implements BlockDriver {
   submit(request: BlockRequest): void {
     const { operation, offset, length, flags } = request;
     this.log.push(`${operation} ${offset}+${length}${flags === 0 ? "" : ` flags ${flags}`}`);
+    this.onSubmit?.();
     const refusal = checkRequest(this.capabilities, request);
     if (refusal !== null) request.complete(request, refusal);
     else if (this.hold) this.held.push(request);

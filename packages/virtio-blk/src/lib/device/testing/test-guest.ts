@@ -154,7 +154,10 @@ export class TestGuest {
     this.test.memory.write(slot, new Uint8Array(header.buffer));
     if (ask.out) this.test.memory.write(slot + 16, ask.out);
     const token = this.#queue.add(buffersOf(request), ask.direct);
-    if (token === -1) return null;
+    if (token === -1) {
+      this.#fill(slot);
+      return null;
+    }
     this.#slots.pop();
     this.#pending.set(token, request);
     return request;
@@ -197,6 +200,14 @@ export class TestGuest {
     const bytes = new Uint8Array(length);
     this.test.memory.read(address, bytes);
     return bytes;
+  }
+
+  /** @throws Error if memory was written that no request has. */
+  checkIdle(): void {
+    for (const slot of this.#slots) {
+      const at = this.read(slot, this.#slotBytes).findIndex((byte) => byte !== CANARY);
+      if (at !== -1) throw new Error(`byte ${at} of memory that no request has was written`);
+    }
   }
 
   /** All memory of the requests. */
