@@ -29,6 +29,20 @@ export interface Kernel {
 export async function findKernel(cache: CacheFolder): Promise<Kernel> {
   const cached = cache.entries().findLast((path) => basename(path).startsWith(ENTRY));
   if (cached !== undefined) return readKernel(cached);
+  try {
+    return await fetchKernel(cache).catch((error: unknown) => {
+      if (process.getuid?.() !== 0) throw error;
+      // A fresh machine has no lists of packages yet, and old lists name packages that are gone.
+      return runProgram("apt-get", ["update", "-qq"]).then(() => fetchKernel(cache));
+    });
+  } catch (error) {
+    const how = "it needs Debian's lists of packages (apt-get update, as root) and a way to Debian's mirror";
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`no kernel for the guest: ${how}: ${why}`, { cause: error });
+  }
+}
+
+async function fetchKernel(cache: CacheFolder): Promise<Kernel> {
   const { name, version } = await newestKernel();
   return readKernel(await cache.entry(`${ENTRY}${name}_${version}`, (folder) => download(name, folder)));
 }
@@ -45,23 +59,8 @@ function readKernel(folder: string): Kernel {
   };
 }
 
-async function newestKernel(): Promise<{ name: string; version: string }> {
-  try {
-    return await askApt();
-  } catch (error) {
-    if (process.getuid?.() !== 0) throw hint(error);
-  }
-  // A fresh machine has no lists of packages yet.
-  await runProgram("apt-get", ["update", "-qq"]).catch((error: unknown) => {
-    throw hint(error);
-  });
-  return askApt().catch((error: unknown) => {
-    throw hint(error);
-  });
-}
-
 /** What the meta package depends on. */
-async function askApt(): Promise<{ name: string; version: string }> {
+async function newestKernel(): Promise<{ name: string; version: string }> {
   const text = (await runProgram("apt-cache", ["show", "--no-all-versions", META_PACKAGE])).toString();
   const name = /^Depends:.*?\b(linux-image-\d\S*)/m.exec(text)?.[1];
   const version = /^Version: (\S+)/m.exec(text)?.[1];
@@ -71,11 +70,9 @@ async function askApt(): Promise<{ name: string; version: string }> {
 }
 
 async function download(name: string, folder: string): Promise<void> {
-  await runProgram("apt-get", ["download", "-qq", name], folder).catch((error: unknown) => {
-    throw hint(error);
-  });
+  await runProgram("apt-get", ["download", "-qq", name], folder);
   const archive = readdirSync(folder).find((file) => file.endsWith(".deb"));
-  if (archive === undefined) throw hint(new Error(`apt-get download ${name} left no package behind`));
+  if (archive === undefined) throw new Error(`apt-get download ${name} left no package behind`);
   const unpacked = join(folder, "unpacked");
   await runProgram("dpkg-deb", ["--extract", join(folder, archive), unpacked]);
   for (const part of ["boot", "lib"]) renameSync(join(unpacked, part), join(folder, part));
@@ -83,10 +80,4 @@ async function download(name: string, folder: string): Promise<void> {
   const vmlinux = extractVmlinux(readFileSync(join(folder, "boot", compressed)));
   if (vmlinux !== null) writeFileSync(join(folder, VMLINUX), vmlinux);
   for (const rest of [unpacked, join(folder, archive)]) rmSync(rest, { recursive: true });
-}
-
-function hint(cause: unknown): Error {
-  const how = "it needs Debian's lists of packages (apt-get update, as root) and a way to Debian's mirror";
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`no kernel for the guest: ${how}: ${why}`, { cause });
 }

@@ -6,7 +6,7 @@ import { backend } from "./backend-under-test.ts";
 import { pause, until } from "./in-sandbox.ts";
 
 /** The node that guests use. */
-export const NODE = "disk";
+const NODE = "disk";
 const SIZE = 64 * 1024 * 1024;
 
 /** What a bench is set up with. */
