@@ -16,3 +16,5 @@ export type { InflightRegion } from "./lib/front-end/inflight-region.ts";
 export { DEFAULT_FEATURES, DEFAULT_PROTOCOL_FEATURES, type Negotiated } from "./lib/front-end/negotiation.ts";
 export { createVhostUserDriver } from "./lib/front-end/vhost-user-driver.ts";
 export type { Vring, VringListener } from "./lib/front-end/vring.ts";
+export { createVhostUserServer } from "./lib/vhost-user-server.ts";
+export type { VhostUserEvent, VhostUserServer, VhostUserServerOptions } from "./lib/vhost-user-server.ts";

@@ -84,7 +84,15 @@ const MMAP = "void *mmap(void *address, size_t length, int protection, int flags
 
 type FileCalls = Pick<
   SystemCalls,
-  "close" | "duplicate" | "fileStatus" | "createMemoryFile" | "truncate" | "addSeals" | "getSeals" | "setNonBlocking"
+  | "close"
+  | "duplicate"
+  | "fileStatus"
+  | "isSameFile"
+  | "createMemoryFile"
+  | "truncate"
+  | "addSeals"
+  | "getSeals"
+  | "setNonBlocking"
 >;
 
 function createFileCalls(library: CLibrary): FileCalls {
@@ -105,6 +113,10 @@ function createFileCalls(library: CLibrary): FileCalls {
       return copy;
     },
     fileStatus: createStatusCall(library),
+    isSameFile(fd, other) {
+      const [one, two] = [fd, other].map((each) => fs.fstatSync(each, { bigint: true }));
+      return one?.dev === two?.dev && one?.ino === two?.ino;
+    },
     createMemoryFile(name, size) {
       const fd = memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
       if (fd < 0) throw library.failure("memfd_create");

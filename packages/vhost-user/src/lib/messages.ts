@@ -235,9 +235,9 @@ export function decodeConfig(payload: Uint8Array, what: string): ConfigAccess {
   return { offset, size, flags: view.getUint32(8, true), bytes: payload.subarray(CONFIG_HEADER) };
 }
 
-/** QEMU packs the structure: 20 bytes. Others let the compiler pad it to 24. */
-const INFLIGHT_BYTES = 20;
-const PADDED_INFLIGHT_BYTES = 24;
+/** QEMU's compiler pads the structure to 24 bytes. Others pack it. */
+const INFLIGHT_BYTES = 24;
+const PACKED_INFLIGHT_BYTES = 20;
 
 export function encodeInflight(inflight: InflightDescription): Uint8Array {
   const { bytes, view } = allocate(INFLIGHT_BYTES);
@@ -249,7 +249,7 @@ export function encodeInflight(inflight: InflightDescription): Uint8Array {
 }
 
 export function decodeInflight(payload: Uint8Array, what: string): InflightDescription {
-  const size = payload.length === PADDED_INFLIGHT_BYTES ? PADDED_INFLIGHT_BYTES : INFLIGHT_BYTES;
+  const size = payload.length === PACKED_INFLIGHT_BYTES ? PACKED_INFLIGHT_BYTES : INFLIGHT_BYTES;
   const view = requireSize(payload, size, what);
   return {
     mmapSize: view.getBigUint64(0, true),

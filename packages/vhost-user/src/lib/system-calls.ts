@@ -66,6 +66,8 @@ export interface SystemCalls {
   /** `fcntl(2)`, F_DUPFD_CLOEXEC. */
   duplicate(fd: number): number;
   fileStatus(fd: number): FileStatus;
+  /** True if both are open on the same file. */
+  isSameFile(fd: number, other: number): boolean;
   /** `memfd_create(2)` and `ftruncate(2)`: memory of `size` bytes, all zero, that can be sealed. */
   createMemoryFile(name: string, size: number): number;
   /** `ftruncate(2)`. */

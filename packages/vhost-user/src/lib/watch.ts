@@ -39,8 +39,9 @@ export function createWatch(
       if (closed) return;
       try {
         const { status, readable, writable } = readPoll(told);
-        if (status < 0) throw new Error(`the descriptor cannot be watched any more (${status})`);
-        listener.onReady(readable, writable);
+        // POLLERR, after which libuv watches no more. The next system call says what it is.
+        listener.onReady(readable || status < 0, writable || status < 0);
+        if (status < 0 && !closed) throw new Error(`the descriptor cannot be watched any more (${status})`);
       } catch (error) {
         fail(error);
       }
