@@ -23,7 +23,9 @@ export class SchemaLexer {
   /** Where the current token begins. */
   #start = 0;
   #line = 1;
-  #lineStart = 0;
+  /** The column of the character at `#counted`. */
+  #column = 1;
+  #counted = 0;
 
   constructor(file: SourceFile, source: string) {
     this.#file = file;
@@ -33,11 +35,12 @@ export class SchemaLexer {
 
   /** Where the current token begins. */
   get place(): SourcePlace {
-    let column = 1;
-    for (const char of this.#source.slice(this.#lineStart, this.#start)) {
-      column = char === "\t" ? Math.ceil(column / 8) * 8 + 1 : column + 1;
+    // Goes on from where the last place was asked for: a line may be as long as the file.
+    for (const char of this.#source.slice(this.#counted, this.#start)) {
+      this.#column = char === "\t" ? Math.ceil(this.#column / 8) * 8 + 1 : this.#column + 1;
     }
-    return { file: this.#file, line: this.#line, column };
+    this.#counted = this.#start;
+    return { file: this.#file, line: this.#line, column: this.#column };
   }
 
   /** A complaint about the current token. */
@@ -86,7 +89,8 @@ export class SchemaLexer {
       return true;
     }
     this.#line += 1;
-    this.#lineStart = this.#cursor;
+    this.#counted = this.#cursor;
+    this.#column = 1;
     return false;
   }
 
