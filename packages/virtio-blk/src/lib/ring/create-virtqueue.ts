@@ -9,8 +9,8 @@ export const MAX_QUEUE_SIZE = 32768;
 
 /**
  * The device's side of a virtqueue in guest memory. It may write to the device's part of it at once, to ask for kicks. A driver
- * that waited while nobody served the queue, because who did died, may wait for an interrupt that never came: whoever starts a
- * queue on an inflight region that was run on should interrupt once.
+ * that waited while nobody served the queue, because who did died, may wait for an interrupt that never came, and may have
+ * kicked who did not hear it: whoever starts a queue pops at once, and interrupts once if somebody ran it before.
  *
  * @throws VirtioError `queue-size`, `queue-area`, `queue-position` or `inflight` if it cannot be used as described.
  */
