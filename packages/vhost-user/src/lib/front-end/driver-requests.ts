@@ -170,8 +170,7 @@ function typeOf(operation: BlockRequest["operation"]): number {
       return VirtioBlkRequestType.DISCARD;
     case "write-zeroes":
       return VirtioBlkRequestType.WRITE_ZEROES;
-    case "flush":
-    case "block-status":
+    default:
       return VirtioBlkRequestType.FLUSH;
   }
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./until.ts";
@@ -110,7 +110,7 @@ class BackEndProcess implements BackEnd {
     this.#process = child;
     await until(`${program} listens; it says: ${this.errors}`, () => {
       if (!this.isAlive()) throw new Error(`${program} ended: ${this.errors}`);
-      return existsSync(this.socket);
+      return isListening(this.socket);
     });
   }
 
@@ -123,4 +123,13 @@ class BackEndProcess implements BackEnd {
     await this.kill();
     rmSync(this.#files.folder, { recursive: true, force: true });
   }
+}
+
+/** Bit of the flags in /proc/net/unix: the socket accepts connections. */
+const ACCEPTS = 0x10000;
+
+/** True if somebody listens at the path. Found out without a connection, which the back end might take for its front end. */
+function isListening(path: string): boolean {
+  const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
+  return lines.some((line) => line.endsWith(` ${path}`) && (parseInt(line.split(" ")[3] ?? "0", 16) & ACCEPTS) !== 0);
 }

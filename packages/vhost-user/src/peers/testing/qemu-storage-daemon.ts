@@ -8,11 +8,10 @@ export function startQemuStorageDaemon(options: BackEndOptions = {}): Promise<Ba
     ({ disk, socket, control }, { numQueues, writable }) => ({
       program: "qemu-storage-daemon",
       args: [
-        ...["--chardev", `socket,id=m,path=${control},server=on,wait=off`],
-        ...["--monitor", "chardev=m"],
-        ...["--blockdev", `driver=file,node-name=disk,filename=${disk},discard=unmap`],
-        "--export",
-        `type=vhost-user-blk,id=e,node-name=disk,addr.type=unix,addr.path=${socket},` +
+        `--chardev=socket,id=m,path=${control},server=on,wait=off`,
+        "--monitor=chardev=m",
+        `--blockdev=driver=file,node-name=disk,filename=${disk},discard=unmap`,
+        `--export=type=vhost-user-blk,id=e,node-name=disk,addr.type=unix,addr.path=${socket},` +
           `writable=${writable ? "on" : "off"},num-queues=${numQueues}`,
       ],
     }),
