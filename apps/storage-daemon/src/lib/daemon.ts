@@ -1,5 +1,7 @@
 import { createDriveContext, type DriveContext } from "@rehandle/options";
 import { BackendWatch, type Emit } from "./backend-watch.ts";
+import type { BlockExport, ExportBase } from "./block-export.ts";
+import { BlockExports } from "./block-exports.ts";
 import { Chardev } from "./chardev.ts";
 import { readChardev } from "./chardev-options.ts";
 import type { DaemonSurroundings } from "./daemon-options.ts";
@@ -15,11 +17,13 @@ import { qmpCommands } from "./qmp-commands.ts";
 import { TlsObjects } from "./tls-objects.ts";
 import { UsageError } from "./usage-error.ts";
 import { QMP_VERSION } from "./version.ts";
+import { startVhostUserExport } from "./vhost-user-export.ts";
 
 /** Everything that a daemon has: nodes, drives, exports, monitors; and how each option adds to it. */
 export class Daemon {
   readonly log: Log;
   readonly graph: NodeGraph;
+  readonly exports: BlockExports;
   readonly nbd: NbdService;
   readonly monitors: Monitors;
   readonly chardevs: Map<string, Chardev> = new Map();
@@ -42,9 +46,12 @@ export class Daemon {
     });
     const { log, graph } = this;
     const onDeleted = (id: string): void => this.monitors.emit("BLOCK_EXPORT_DELETED", { id });
-    this.nbd = new NbdService({ clock, log, graph, tls: this.#tls, onDeleted });
-    const { nbd, drives, watches } = this;
-    this.monitors = new Monitors(qmpCommands({ clock, graph, nbd, drives, watches, quit }), QMP_VERSION, clock);
+    this.nbd = new NbdService({ clock, log, tls: this.#tls });
+    const start = (settings: ExportSettings, base: ExportBase): Promise<BlockExport> =>
+      this.#startExport(settings, base);
+    this.exports = new BlockExports({ clock, graph, start, onDeleted });
+    const { exports, drives, watches } = this;
+    this.monitors = new Monitors(qmpCommands({ clock, graph, exports, drives, watches, quit }), QMP_VERSION, clock);
   }
 
   async addNode(options: NodeOptions, held: boolean): Promise<void> {
@@ -67,7 +74,7 @@ export class Daemon {
   }
 
   async addExport(settings: ExportSettings): Promise<void> {
-    await this.nbd.add(settings);
+    await this.exports.add(settings);
   }
 
   /** Resolves with lines that QEMU would warn with. */
@@ -100,8 +107,20 @@ export class Daemon {
   /** What is there, in one line. */
   describe(): string {
     const nodes = this.graph.nodes.filter(({ isOwned }) => !isOwned).map(({ name }) => name);
-    const exports = this.nbd.exports.map(({ name }) => name);
+    const exports = this.exports.all.map(({ title }) => title);
     return `nodes: ${nodes.join(", ") || "none"}; exports: ${exports.join(", ") || "none"}`;
+  }
+
+  /** Withdraws all exports and lets no new client in; see {@link BlockExport.close}. */
+  async closeExports(type: BlockExport["type"], graceMs: number): Promise<void> {
+    if (type === "nbd") await this.nbd.close(graceMs);
+    await this.exports.close(type, graceMs);
+  }
+
+  async #startExport(settings: ExportSettings, base: ExportBase): Promise<BlockExport> {
+    if (settings.type === "nbd") return this.nbd.offer(settings, base);
+    const { clock } = this.#surroundings;
+    return startVhostUserExport(settings, base, { clock, log: this.log });
   }
 
   #watch(node: Node): void {
@@ -112,7 +131,7 @@ export class Daemon {
       const emit: Emit = (event, data) => this.monitors.emit(event, data);
       this.watches.set(name, new BackendWatch({ name, device, backend, clock, log, emit }));
       backend.subscribe((event) => {
-        if (event.type === "congestion" && !event.congested) this.nbd.resume();
+        if (event.type === "congestion" && !event.congested) this.exports.resume();
       });
     } else if (node.child === null && node.capabilities.reportsConnection) {
       node.listeners.add((event) => {

@@ -1,9 +1,9 @@
-import type { BlockDriver, Clock } from "@rehandle/driver-sdk";
+import type { Clock } from "@rehandle/driver-sdk";
 import { createNbdServer, type NbdServer, type NbdServerEvent } from "@rehandle/nbd";
 import { createServer, type Server } from "node:net";
+import type { BlockExport, ExportBase } from "./block-export.ts";
 import type { Log } from "./log.ts";
-import { isCongested, type Node } from "./node.ts";
-import type { NodeGraph } from "./node-graph.ts";
+import { isCongested } from "./node.ts";
 import type { SocketAddress } from "./node-types.ts";
 import { portOf } from "./open-driver.ts";
 import type { ExportSettings, NbdServerSettings } from "./option-table.ts";
@@ -15,45 +15,24 @@ import { UsageError } from "./usage-error.ts";
 export interface NbdServiceParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly graph: NodeGraph;
   readonly tls: TlsObjects;
-  /** An export was withdrawn. */
-  readonly onDeleted: (id: string) => void;
-}
-
-/** An export of a node. */
-export interface Export {
-  readonly id: string;
-  readonly node: Node;
-  /** What clients ask for. */
-  readonly name: string;
-  readonly view: BlockDriver;
 }
 
 /** Clients at a time if `max-connections` does not say. */
 const DEFAULT_CONNECTIONS = 1024;
 
-/** The one NBD server of a daemon and its exports. */
+/** The one NBD server of a daemon. */
 export class NbdService {
   readonly #parts: NbdServiceParts;
-  readonly #exports = new Map<string, Export>();
+  /** Names of its exports. */
+  readonly #names = new Set<string>();
   #server: NbdServer | null = null;
   /** Listens on an inherited descriptor, which the NBD server cannot do itself. */
   #inherited: Server | null = null;
-  #closing = false;
+  #closed: Promise<void> | null = null;
 
   constructor(parts: NbdServiceParts) {
     this.#parts = parts;
-  }
-
-  /** The exports by id, in the order in which they were added. */
-  get exports(): readonly Export[] {
-    return [...this.#exports.values()];
-  }
-
-  /** True once `close` was called. */
-  get isClosing(): boolean {
-    return this.#closing;
   }
 
   /**
@@ -74,21 +53,16 @@ export class NbdService {
     });
     const where = await this.#listen(server, settings.addr);
     this.#server = server;
-    if (this.#closing) await server.close({ graceMs: 0 });
+    if (this.#closed !== null) await server.close({ graceMs: 0 });
     log.write("info", "nbd", `listening on ${where}${credentials === undefined ? "" : ", TLS only"}`);
   }
 
   /**
    * Offers a node to clients.
    *
-   * @throws UsageError (as a rejection) in QEMU's words
+   * @throws UsageError in QEMU's words
    */
-  async add(settings: ExportSettings): Promise<void> {
-    const { id, writable } = settings;
-    if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(id)) throw new UsageError("Invalid block export id");
-    if (this.#exports.has(id)) throw new UsageError(`Block export id '${id}' is already in use`);
-    const node = this.#parts.graph.find(settings["node-name"]);
-    if (writable && node.capabilities.readOnly) throw new UsageError("Cannot export read-only node as writable");
+  offer(settings: Extract<ExportSettings, { type: "nbd" }>, { id, node, view, writable }: ExportBase): BlockExport {
     if (this.#server === null) throw new UsageError("NBD server not running");
     if (settings.bitmap !== undefined) throw new UsageError("bitmap is not supported");
     const { name = node.name, description } = settings;
@@ -96,11 +70,7 @@ export class NbdService {
     if (description !== undefined && Buffer.byteLength(description) > 4096) {
       throw new UsageError(`description '${description}' too long`);
     }
-    if (this.exports.some((other) => other.name === name)) {
-      throw new UsageError(`NBD server already has export named '${name}'`);
-    }
-    const view = this.#parts.graph.view(node, `export ${id}`);
-    await view.open({ ...NOTHING_HEARD, clock: this.#parts.clock });
+    if (this.#names.has(name)) throw new UsageError(`NBD server already has export named '${name}'`);
     this.#server.addExport({
       name,
       driver: view,
@@ -108,29 +78,33 @@ export class NbdService {
       isCongested: () => isCongested(node),
       ...(description === undefined ? {} : { description }),
     });
-    this.#exports.set(id, { id, node, name, view });
+    this.#names.add(name);
+    return {
+      type: "nbd",
+      id,
+      node,
+      title: name,
+      resume: () => this.#server?.resume(),
+      // Clients ask for the size when they connect; the protocol cannot tell them of another.
+      onResized: () => undefined,
+      close: (graceMs) => this.close(graceMs),
+    };
   }
 
   /** Lets no new clients in; those that are there are answered what is on its way, within `graceMs`, and disconnected. */
-  async close(graceMs: number): Promise<void> {
-    this.#closing = true;
-    this.#inherited?.close();
-    await this.#server?.close({ graceMs });
-    for (const { id, view } of this.exports) {
-      this.#exports.delete(id);
-      await view.close();
-      this.#parts.onDeleted(id);
-    }
-  }
-
-  /** A node is no longer congested: clients' requests are read again. */
-  resume(): void {
-    this.#server?.resume();
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
+    return this.#closed;
   }
 
   /** How many clients are connected. */
   get clients(): number {
     return this.#server?.connectionCount ?? 0;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#inherited?.close();
+    await this.#server?.close({ graceMs });
   }
 
   async #listen(server: NbdServer, address: SocketAddress): Promise<string> {
@@ -162,7 +136,12 @@ export class NbdService {
     if (event.type === "opened") {
       log.limited("client", "info", "nbd", `client opened export '${event.exportName}', ${clients}`);
     } else if (event.type === "refused") {
-      log.limited("refused", "warning", "nbd", `client turned away: ${this.#closing ? "shutting down" : "too many"}`);
+      log.limited(
+        "refused",
+        "warning",
+        "nbd",
+        `client turned away: ${this.#closed !== null ? "shutting down" : "too many"}`,
+      );
     } else if (event.error !== null) {
       const what = event.exportName === null ? "before it opened an export" : `of export '${event.exportName}'`;
       log.limited("client lost", "warning", "nbd", `client lost ${what}: ${event.error.message}, ${clients}`);
@@ -171,8 +150,6 @@ export class NbdService {
     }
   }
 }
-
-const NOTHING_HEARD = { random: () => 0, onEvent: () => undefined, held: false };
 
 async function listening<T>(listener: Promise<T>, where: Parameters<typeof listenFailure>[0]): Promise<T> {
   try {

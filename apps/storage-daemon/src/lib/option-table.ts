@@ -14,12 +14,25 @@ const daemonTypes = {
       "*max-connections": { type: "uint32", default: 0, help: "clients at a time, 0 is no bound" },
     },
   },
-  BlockExportType: { enum: ["nbd"] },
+  BlockExportType: { enum: ["nbd", "vhost-user-blk"] },
   BlockExportOptionsNbd: {
     struct: {
       "*name": { type: "str", help: "name of the export, the node-name if not given" },
       "*description": { type: "str", help: "text for people" },
       "*bitmap": { type: "str", help: "not supported" },
+    },
+  },
+  BlockExportOptionsVhostUserBlk: {
+    struct: {
+      addr: { type: "SocketAddress", help: "where QEMU connects: addr.type=unix,addr.path=..." },
+      "*logical-block-size": {
+        type: "size",
+        default: 512,
+        max: 9007199254740991,
+        help: "bytes; a power of two",
+        unit: "bytes",
+      },
+      "*num-queues": { type: "uint16", default: 1, help: "most virtqueues" },
     },
   },
   BlockExportOptions: {
@@ -30,7 +43,7 @@ const daemonTypes = {
       "*writable": { type: "bool", default: false, help: "clients may write" },
     },
     discriminator: "type",
-    branches: { nbd: "BlockExportOptionsNbd" },
+    branches: { nbd: "BlockExportOptionsNbd", "vhost-user-blk": "BlockExportOptionsVhostUserBlk" },
   },
   MonitorMode: { enum: ["readline", "control"] },
   MonitorOptions: {

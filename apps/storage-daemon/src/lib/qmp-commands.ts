@@ -1,8 +1,8 @@
 import type { Clock } from "@rehandle/driver-sdk";
 import { QmpError, type QmpHandlers } from "@rehandle/qapi";
 import type { BackendWatch } from "./backend-watch.ts";
+import type { BlockExports } from "./block-exports.ts";
 import { describeDrive, describeNode } from "./block-info.ts";
-import type { NbdService } from "./nbd-service.ts";
 import type { Node } from "./node.ts";
 import type { NodeGraph } from "./node-graph.ts";
 import type { DaemonSchema } from "./qmp-schema.ts";
@@ -12,7 +12,7 @@ import { describeBackend, describeRequests, describeStatistics } from "./rehandl
 export interface CommandParts {
   readonly clock: Clock;
   readonly graph: NodeGraph;
-  readonly nbd: NbdService;
+  readonly exports: BlockExports;
   /** The drives by id. */
   readonly drives: ReadonlyMap<string, Node | null>;
   /** The watches of all `rehandle` nodes by node-name. */
@@ -29,16 +29,16 @@ export function qmpCommands(parts: CommandParts): QmpHandlers<DaemonSchema> {
   return { ...blockQueries(parts), ...rehandleQueries(parts), ...operatorVerbs(parts), quit: parts.quit };
 }
 
-function blockQueries({ graph, nbd, drives, watches }: CommandParts): QmpHandlers<DaemonSchema> {
+function blockQueries({ graph, exports, drives, watches }: CommandParts): QmpHandlers<DaemonSchema> {
   return {
     "query-block": () => Promise.all([...drives].map(([id, node]) => describeDrive(id, node, watchOf(watches, node)))),
     "query-named-block-nodes": () => Promise.all(graph.nodes.toReversed().map(describeNode)),
     "query-block-exports": () =>
-      nbd.exports.map(({ id, node }) => ({
+      exports.all.map(({ id, type, node }) => ({
         id,
-        type: "nbd",
+        type,
         "node-name": node.name,
-        "shutting-down": nbd.isClosing,
+        "shutting-down": exports.isClosing,
       })),
   };
 }

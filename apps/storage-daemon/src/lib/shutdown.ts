@@ -4,6 +4,8 @@ import type { Daemon } from "./daemon.ts";
 import type { Log } from "./log.ts";
 import { isAway, type Node } from "./node.ts";
 
+/** How long requests of guests that are on their way may take, ms. */
+const GUEST_GRACE = 200;
 /** How long held requests may wait for the storage to come back, ms. */
 const HELD_GRACE = 1000;
 /** How long requests on their way may take after that, ms. */
@@ -21,9 +23,11 @@ const MONITOR_GRACE = 500;
  * the caller enforces.
  */
 export async function shutDown(daemon: Daemon, clock: Clock, onExportsGone: () => void): Promise<void> {
-  const { chardevs, graph, log, monitors, nbd, watches } = daemon;
+  const { chardevs, graph, log, monitors, watches } = daemon;
   for (const chardev of chardevs.values()) chardev.closeListener();
-  const clients = nbd.close(CLIENT_GRACE);
+  // A guest's requests stay with its QEMU, which hands them to the daemon that comes after this one: none must fail.
+  await daemon.closeExports("vhost-user-blk", GUEST_GRACE);
+  const clients = daemon.closeExports("nbd", CLIENT_GRACE);
   await Promise.all([...watches.values()].map((watch) => settle(watch, log)));
   await clients;
   onExportsGone();

@@ -154,7 +154,8 @@ class Run implements RunningDaemon {
     for (const chardev of this.#daemon.chardevs.values()) chardev.close();
     const { clock } = this.#surroundings;
     const timer = clock.setTimer(SHUTDOWN_DEADLINE, () => this.#exit(1));
-    await this.#daemon.nbd.close(0);
+    await this.#daemon.closeExports("vhost-user-blk", 0);
+    await this.#daemon.closeExports("nbd", 0);
     await this.#daemon.graph.closeAll();
     timer.cancel();
     this.#exit(1);

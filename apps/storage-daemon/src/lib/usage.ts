@@ -46,6 +46,10 @@ A storage daemon that holds I/O while its storage is away
   --export [type=]nbd,id=<id>,node-name=<node-name>[,name=<export-name>]
            [,writable=on|off][,description=<text>]
                          export a node over NBD (requires --nbd-server)
+  --export [type=]vhost-user-blk,id=<id>,node-name=<node-name>
+           ,addr.type=unix,addr.path=<path>[,writable=on|off]
+           [,logical-block-size=<bytes>][,num-queues=<n>]
+                         export a node as a guest's virtio disk
 
   --monitor [chardev=]<id>[,mode=control]
                          put a QMP monitor on a character device
