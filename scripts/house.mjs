@@ -36,6 +36,7 @@ const testSteps = [
 ];
 
 const verbs = {
+  bench: benchVerb,
   build: buildVerb,
   demo: (/** @type {string[]} */ args) => demoVerb("@rehandle/demo", demo, args),
   "demo:guest": guestDemoVerb,

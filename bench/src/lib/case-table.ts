@@ -13,10 +13,30 @@ export function formatCase({ id, title, unit, subjects }: CaseResult): string {
         : [formatSpread(ratioToPeer(ours, subject, "rate")), formatSpread(ratioToPeer(ours, subject, "cpu"))];
     const latency = [of("p50"), of("p99")].map(({ median }) => formatNumber(median));
     const memory = [of("peak"), of("anonymous")].map(({ median }) => formatNumber(median));
-    return [subject.title, formatSpread(of("rate")), ratios[0] ?? "", ...latency, formatSpread(of("cpu")), ratios[1] ?? "", ...memory];
+    return [
+      subject.title,
+      formatSpread(of("rate")),
+      ratios[0] ?? "",
+      ...latency,
+      formatSpread(of("cpu")),
+      ratios[1] ?? "",
+      ...memory,
+    ];
   });
-  const header = ["server", unit, "ours / it", "p50 µs", "p99 µs", "CPU µs per I/O", "ours / it", "peak MiB", "own MiB"];
-  const problems = subjects.flatMap((subject) => (subject.problem === undefined ? [] : [`${subject.title}: ${subject.problem}`]));
+  const header = [
+    "server",
+    unit,
+    "ours / it",
+    "p50 µs",
+    "p99 µs",
+    "CPU µs per I/O",
+    "ours / it",
+    "peak MiB",
+    "own MiB",
+  ];
+  const problems = subjects.flatMap((subject) =>
+    subject.problem === undefined ? [] : [`${subject.title}: ${subject.problem}`],
+  );
   return [`### ${id}: ${title}`, "", formatTable(header, rows), ...problems.map((text) => `\n${text}`)].join("\n");
 }
 

@@ -51,13 +51,28 @@ async function runFio(
   seconds: number,
 ): Promise<ClientFigures> {
   const names = subject.exports?.(place) ?? [DISK];
-  const size = subject.exports === undefined ? place.size : SMALL_DISK;
+  const size = subject.exports === undefined ? Math.min(place.size, REGION) : SMALL_DISK;
   const shared = [
-    ...["--thread", "--group_reporting", "--output-format=json", "--time_based", "--norandommap"],
-    ...[`--runtime=${seconds}`, `--rw=${load.pattern}`, `--bs=${load.block}`, `--iodepth=${load.depth}`],
-    ...[`--numjobs=${load.connections}`, `--size=${size}`, "--rwmixread=70", ...(load.flush === true ? ["--fsync=1"] : [])],
+    "--thread",
+    "--group_reporting",
+    "--output-format=json",
+    "--time_based",
+    "--norandommap",
+    `--runtime=${seconds}`,
+    `--rw=${load.pattern}`,
+    `--bs=${load.block}`,
+    `--iodepth=${load.depth}`,
+    `--numjobs=${load.connections}`,
+    `--size=${size}`,
+    "--rwmixread=70",
+    ...(load.flush === true ? ["--fsync=1"] : []),
   ];
-  const jobs = names.flatMap((name) => [`--name=${name}`, "--ioengine=nbd", `--uri=${uriOf(place.socket, name)}`, ...shared]);
+  const jobs = names.flatMap((name) => [
+    `--name=${name}`,
+    "--ioengine=nbd",
+    `--uri=${uriOf(place.socket, name)}`,
+    ...shared,
+  ]);
   return parseFioReport(await workshop.run(["fio", ...jobs], seconds), unit);
 }
 
@@ -79,8 +94,15 @@ async function runFrontEnd(
 ): Promise<ClientFigures> {
   const text = await workshop.run(
     [
-      ...[place.node, "--conditions=@rehandle/source", frontEnd, "--json", `--socket=${place.socket}`],
-      ...[`--pattern=${load.pattern}`, `--block=${load.block}`, `--depth=${load.depth}`, `--seconds=${seconds}`],
+      place.node,
+      "--conditions=@rehandle/source",
+      frontEnd,
+      "--json",
+      `--socket=${place.socket}`,
+      `--pattern=${load.pattern}`,
+      `--block=${load.block}`,
+      `--depth=${load.depth}`,
+      `--seconds=${seconds}`,
     ],
     seconds,
   );
@@ -95,5 +117,7 @@ async function runFrontEnd(
 
 /** Size of each disk of the stage with many exports, bytes. */
 export const SMALL_DISK: number = 8 * 1024 * 1024;
+/** What part of the disk fio uses, bytes: no more, because all that it wrote has to be stored before the next run. */
+const REGION = 256 * 1024 * 1024;
 /** What nbdcopy asks for at a time, bytes. */
 const NBDCOPY_REQUEST = 256 * 1024;

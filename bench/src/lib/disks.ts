@@ -14,19 +14,32 @@ export type Storage = Omit<Place, "socket">;
 export function createStorage(folder: string, size: number, ours: Pick<Place, "node" | "daemon">): Storage {
   const small = join(folder, "exports");
   const names = Array.from({ length: SMALL_DISKS }, (_, at) => `disk${at}`);
-  const storage = { disk: join(folder, DISK), size, upstream: join(folder, "upstream.sock"), folder: small, names, ...ours };
+  const storage = {
+    disk: join(folder, DISK),
+    size,
+    upstream: join(folder, "upstream.sock"),
+    folder: small,
+    names,
+    ...ours,
+  };
   mkdirSync(small);
   writeNoise(storage.disk, size);
   for (const name of names) writeNoise(join(small, name), SMALL_DISK);
   return storage;
 }
 
-/** Brings the disk into the page cache, and what is to be written back to its storage, so that each run begins alike. */
-export function settle({ disk }: Storage): void {
+/** Brings the whole disk into the page cache. */
+export function warm({ disk }: Storage): void {
   const file = openSync(disk, "r");
   const buffer = new Uint8Array(4 * MIB);
-  fdatasyncSync(file);
   while (readSync(file, buffer) > 0);
+  closeSync(file);
+}
+
+/** Waits until all that was written has been stored, so that no run has to bear what one before it left behind. */
+export function settle({ disk }: Storage): void {
+  const file = openSync(disk, "r+");
+  fdatasyncSync(file);
   closeSync(file);
 }
 

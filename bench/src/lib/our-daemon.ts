@@ -28,6 +28,22 @@ export function ourDaemon(place: Place, blockdev: string, hang: Hang): string[] 
   ];
 }
 
+/** The same with I/O hang, over NBD, with a monitor at the socket `monitor`. */
+export function ourWatchedProxy(place: Place, monitor: string): string[] {
+  return [
+    ...ourDaemon(place, overNbd(place), "on"),
+    "--chardev",
+    `socket,id=qmp,path=${monitor},server=on,wait=off`,
+    "--monitor",
+    "qmp",
+  ];
+}
+
+/** The blockdev of an NBD upstream, without its node-name. */
+export function overNbd(place: Place): string {
+  return `nbd,server.type=unix,server.path=${place.upstream},export=${DISK}`;
+}
+
 /** One export for each small disk, each with I/O hang on. */
 export function ourManyExports(place: Place): string[] {
   const nodes = place.names.flatMap((name) => [

@@ -1,7 +1,7 @@
 /** One workload against all servers of a stage, in turns. */
 import { join } from "node:path";
 import { fill, runClient } from "./clients.ts";
-import { settle, type Storage } from "./disks.ts";
+import { settle, warm, type Storage } from "./disks.ts";
 import { cpuTime, memoryOf, resetPeakMemory } from "./process-figures.ts";
 import type { CaseResult, Sample, SubjectSamples } from "./results.ts";
 import type { Place, Stage, Subject } from "./subject.ts";
@@ -51,6 +51,7 @@ export async function runCase(
   try {
     for (const entrant of entrants) await enter(workshop, stage, entrant);
     options.say("warm-up");
+    warm(storage);
     for (const entrant of entrants) await measure(entrant, Math.min(1, options.seconds));
     for (let round = 0; round < options.rounds; round += 1) {
       for (const entrant of round % 2 === 0 ? entrants : entrants.toReversed()) {
@@ -66,7 +67,12 @@ export async function runCase(
   const subjects = entrants.map(({ subject: { id, title }, samples, problem }): SubjectSamples => {
     return { id, title, samples, ...(problem === undefined ? {} : { problem }) };
   });
-  return { id: `${stage.id}/${workload.id}`, title: `${workload.title}; ${stage.title}`, unit: workload.unit, subjects };
+  return {
+    id: `${stage.id}/${workload.id}`,
+    title: `${workload.title}; ${stage.title}`,
+    unit: workload.unit,
+    subjects,
+  };
 }
 
 async function enter(workshop: Workshop, stage: Stage, entrant: Entrant): Promise<void> {

@@ -1,5 +1,5 @@
 /** The servers that are compared, in the arrangements in which they are. */
-import { ourDaemon, ourManyExports, ourVhostUser, type Hang } from "./our-daemon.ts";
+import { ourDaemon, ourManyExports, ourVhostUser, overNbd, type Hang } from "./our-daemon.ts";
 import { DISK, type Place, type Stage, type Subject } from "./subject.ts";
 
 /** How many clients qemu-nbd is to serve at a time, which it has to be told. */
@@ -34,7 +34,7 @@ const proxyStage: Stage = {
   id: "proxy",
   title: "an NBD upstream (nbdkit file)",
   subjects: [
-    ...ours((place) => `nbd,server.type=unix,server.path=${place.upstream},export=${DISK}`),
+    ...ours(overNbd),
     nbdkit("nbdkit-retry-nbd", "nbdkit --filter=retry nbd", ({ upstream }) => [
       "--filter=retry",
       "nbd",
@@ -98,8 +98,15 @@ function qemuNbd(id: string, title: string, image: (place: Place) => string): Su
     title,
     command: (place) => [
       "qemu-nbd",
-      ...["--persistent", "--shared", `${QEMU_CLIENTS}`, "--socket", place.socket, "--export-name", DISK],
-      ...["--image-opts", image(place)],
+      "--persistent",
+      "--shared",
+      `${QEMU_CLIENTS}`,
+      "--socket",
+      place.socket,
+      "--export-name",
+      DISK,
+      "--image-opts",
+      image(place),
     ],
   };
 }
@@ -109,8 +116,12 @@ function qemuDaemon(id: string, title: string, blockdev: (place: Place) => strin
     id,
     title,
     command: (place) => [
-      ...["qemu-storage-daemon", "--blockdev", `${blockdev(place)},node-name=storage`, ...qemuNbdServer(place)],
-      ...["--export", `nbd,id=e,node-name=storage,name=${DISK},writable=on`],
+      "qemu-storage-daemon",
+      "--blockdev",
+      `${blockdev(place)},node-name=storage`,
+      ...qemuNbdServer(place),
+      "--export",
+      `nbd,id=e,node-name=storage,name=${DISK},writable=on`,
     ],
   };
 }
@@ -129,7 +140,10 @@ function qemuNbdServer(place: Place): string[] {
 }
 
 function qemuManyExports(place: Place): string[] {
-  const nodes = place.names.flatMap((name) => ["--blockdev", `${qemuFile(`${place.folder}/${name}`)},node-name=${name}`]);
+  const nodes = place.names.flatMap((name) => [
+    "--blockdev",
+    `${qemuFile(`${place.folder}/${name}`)},node-name=${name}`,
+  ]);
   const exports = place.names.flatMap((name) => [
     "--export",
     `nbd,id=e-${name},node-name=${name},name=${name},writable=on`,
@@ -139,8 +153,11 @@ function qemuManyExports(place: Place): string[] {
 
 function qemuVhostUser(place: Place): string[] {
   return [
-    ...["qemu-storage-daemon", "--blockdev", `${qemuFile(place.disk)},node-name=storage`],
-    ...["--export", `vhost-user-blk,id=e,node-name=storage,addr.type=unix,addr.path=${place.socket},writable=on`],
+    "qemu-storage-daemon",
+    "--blockdev",
+    `${qemuFile(place.disk)},node-name=storage`,
+    "--export",
+    `vhost-user-blk,id=e,node-name=storage,addr.type=unix,addr.path=${place.socket},writable=on`,
   ];
 }
 

@@ -2,13 +2,16 @@ import { expect, test } from "vitest";
 import { formatNumber, formatTable } from "./table.ts";
 
 test("columns are as wide as their widest cell", () => {
-  expect(formatTable(["server", "µs"], [["nbdkit file", "7.1"], ["ours", "104"]])).toBe(
-    [
-      "| server      |  µs |",
-      "|-------------|----:|",
-      "| nbdkit file | 7.1 |",
-      "| ours        | 104 |",
-    ].join("\n"),
+  expect(
+    formatTable(
+      ["server", "µs"],
+      [
+        ["nbdkit file", "7.1"],
+        ["ours", "104"],
+      ],
+    ),
+  ).toBe(
+    ["| server      |  µs |", "|-------------|----:|", "| nbdkit file | 7.1 |", "| ours        | 104 |"].join("\n"),
   );
 });
 

@@ -1,6 +1,8 @@
 /** Rows as a Markdown table whose columns are also straight in a terminal; the first column to the left, others to the right. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) => Math.max(3, ...[header, ...rows].map((row) => widthOf(row[column] ?? title))));
+  const widths = header.map((title, column) =>
+    Math.max(3, ...[header, ...rows].map((row) => widthOf(row[column] ?? title))),
+  );
   const line = (cells: readonly string[]): string =>
     `| ${widths.map((width, column) => padded(cells[column] ?? "", width, column > 0)).join(" | ")} |`;
   const rule = `|${widths.map((width, column) => "-".repeat(width + 1) + (column > 0 ? ":" : "-")).join("|")}|`;
@@ -13,7 +15,7 @@ function padded(text: string, width: number, right: boolean): string {
 }
 
 function widthOf(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** Three significant digits or so, with `k` and `M` for thousands and millions; `–` if there is no number. */

@@ -72,7 +72,11 @@ function copy(id: string, title: string, direction: "read" | "write"): Workload 
   return { id, title, unit: "MB/s", load: { client: "nbdcopy", direction }, stages: nbd };
 }
 
-function frontEnd(id: string, title: string, load: Omit<FrontEndLoad, "client" | "block"> & { block?: number }): Workload {
+function frontEnd(
+  id: string,
+  title: string,
+  load: Omit<FrontEndLoad, "client" | "block"> & { block?: number },
+): Workload {
   const unit = load.block === undefined ? "IOPS" : "MB/s";
   return { id, title, unit, load: { client: "front-end", block: 4 * KIB, ...load }, stages: ["vhost-user"] };
 }

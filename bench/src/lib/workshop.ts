@@ -105,7 +105,11 @@ export class Workshop {
    * @returns What it wrote to its standard output.
    * @throws {Error} With what it wrote to its standard error, if its exit code is not 0.
    */
-  async run(command: readonly string[], seconds = 0, environment: Readonly<Record<string, string>> = {}): Promise<string> {
+  async run(
+    command: readonly string[],
+    seconds = 0,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const [program = "", ...args] = command;
     const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "pipe"],

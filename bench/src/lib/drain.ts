@@ -1,0 +1,120 @@
+/** Lets our daemon hold ten thousand writes, and looks at what they cost and how fast they go once the storage is back. */
+import { createQmpClient, type RehandleSchema } from "@rehandle/qapi";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Storage } from "./disks.ts";
+import { connectNbdClient, type NbdClient } from "./nbd-client.ts";
+import { ourWatchedProxy } from "./our-daemon.ts";
+import { Upstream } from "./outages.ts";
+import { memoryOf } from "./process-figures.ts";
+import { median } from "./statistics.ts";
+import { DISK, type Place } from "./subject.ts";
+import type { Server, Workshop } from "./workshop.ts";
+
+const BLOCK = 4096;
+/** The server reads no more than 256 requests of one connection at a time, so it takes some. */
+const CONNECTIONS = 50;
+const REQUESTS = 10_000;
+const NORMAL_BURSTS = 5;
+/** How long the requests may take to arrive, ms. */
+const ARRIVAL_DEADLINE = 10_000;
+
+export interface DrainResult {
+  readonly held: number;
+  /** The daemon's own memory that each held request took, bytes. */
+  readonly bytesPerRequest: number;
+  /** Completions per second of the held requests, from the first to the last. */
+  readonly drained: number;
+  /** The same of as many requests sent at once while the storage was there; median. */
+  readonly normal: number;
+}
+
+/** @throws {Error} (as a rejection) If a request fails or is not held. */
+export async function measureDrain(workshop: Workshop, storage: Storage): Promise<DrainResult> {
+  const place: Place = {
+    ...storage,
+    upstream: join(workshop.folder, "drain.up"),
+    socket: join(workshop.folder, "drain.sock"),
+  };
+  const monitor = join(workshop.folder, "drain.qmp");
+  const upstream = new Upstream(workshop, place);
+  await upstream.serve();
+  const server = await workshop.start(ourWatchedProxy(place, monitor), place.socket);
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectNbdClient(place.socket, DISK)));
+  try {
+    // A little of everything, so that code and first buffers are there before memory is counted.
+    await new Burst(clients, 640, storage.size).rate;
+    await upstream.vanish();
+    await sleep(200);
+    const before = memoryOf(server.pid).anonymous;
+    const burst = new Burst(clients, REQUESTS, storage.size);
+    const held = await arrived(monitor, server);
+    const after = memoryOf(server.pid).anonymous;
+    await upstream.serve();
+    const drained = await burst.rate;
+    const normal: number[] = [];
+    for (let round = 0; round < NORMAL_BURSTS; round += 1) {
+      normal.push(await new Burst(clients, REQUESTS, storage.size).rate);
+    }
+    return { held, bytesPerRequest: (after - before) / held, drained, normal: median(normal) };
+  } finally {
+    for (const client of clients) client.close();
+    await server.end();
+    await upstream.vanish();
+  }
+}
+
+/** Writes that are sent at once over all connections. */
+class Burst {
+  /** Completions per second from the first to the last; rejects if one fails. */
+  readonly rate: Promise<number>;
+
+  constructor(clients: readonly NbdClient[], count: number, size: number) {
+    let first = 0;
+    let done = 0;
+    this.rate = new Promise((resolve, reject) => {
+      const onReply = (error: number): void => {
+        if (error !== 0) reject(new Error(`a write failed with error ${error}`));
+        if (done === 0) first = performance.now();
+        done += 1;
+        if (done === count) resolve(((count - 1) * 1000) / (performance.now() - first));
+      };
+      for (const client of clients) client.cork();
+      for (let at = 0; at < count; at += 1) {
+        clients[at % clients.length]?.write((at * 7919 * BLOCK) % size, BLOCK, onReply);
+      }
+      for (const client of clients) client.uncork();
+    });
+    // Whoever waits for it later is told; until then it is not unhandled.
+    this.rate.catch(() => undefined);
+  }
+}
+
+/** How many requests are held once all of them are, or once no more come. */
+async function arrived(monitor: string, server: Server): Promise<number> {
+  const deadline = performance.now() + ARRIVAL_DEADLINE;
+  for (;;) {
+    const held = await heldRequests(monitor);
+    if (held >= REQUESTS) return held;
+    if (performance.now() > deadline) throw new Error(`only ${held} are held; ${server.output()}`);
+    await sleep(50);
+  }
+}
+
+async function heldRequests(monitor: string): Promise<number> {
+  const socket = connect(monitor);
+  const client = createQmpClient<RehandleSchema>({
+    write: (bytes) => void socket.write(bytes),
+    end: () => void socket.end(),
+  });
+  socket.on("data", (bytes: Buffer) => client.receive(bytes));
+  socket.on("error", () => client.closed());
+  try {
+    await client.ready;
+    const [info] = await client.execute("query-rehandle");
+    return Number(info?.held ?? 0);
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,39 @@
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { connectNbdClient } from "./nbd-client.ts";
+import { Workshop } from "./workshop.ts";
+
+const hasNbdkit = spawnSync("nbdkit", ["--version"]).status === 0;
+if (!hasNbdkit && process.env["CI"]) throw new Error("nbdkit is missing: install the Debian package nbdkit");
+if (!hasNbdkit) console.warn("SKIPPED: nbdkit is missing; install the Debian package nbdkit");
+
+const workshop = new Workshop(tmpdir());
+afterAll(() => workshop.close());
+
+test.skipIf(!hasNbdkit)("many requests are under way, and each gets its reply", async () => {
+  const socket = join(workshop.folder, "nbd.sock");
+  const server = await workshop.start(["nbdkit", "-f", "-U", socket, "memory", "1M"], socket);
+  const client = await connectNbdClient(socket, "any");
+  const errors: number[] = [];
+  await new Promise<void>((resolve) => {
+    const onReply = (error: number): void => {
+      errors.push(error);
+      if (errors.length === 101) resolve();
+    };
+    client.cork();
+    for (let at = 0; at < 50; at += 1) {
+      client.write(at * 4096, 4096, onReply);
+      client.read(at * 4096, 8192, onReply);
+    }
+    client.read(1 << 20, 4096, onReply);
+    client.uncork();
+  });
+  expect(errors.filter((error) => error === 0)).toHaveLength(100);
+  expect(errors.filter((error) => error !== 0)).toHaveLength(1);
+  expect(client.failure).toBeNull();
+  await server.end("SIGKILL");
+  await expect.poll(() => client.failure).toBeInstanceOf(Error);
+  await expect(connectNbdClient(socket, "any")).rejects.toThrow("ENOENT");
+});
