@@ -85,6 +85,7 @@ describe.each(PEERS)("$name", ({ start, is }) => {
       await load(seed);
       guest.close();
       guest = await within("boot", Guest.boot({ path: backEnd.socket }));
+      expect(guest.frontEnd.state).toBe("started");
     }
     await load(4);
   });
@@ -105,6 +106,7 @@ describe.each(PEERS)("$name", ({ start, is }) => {
   test("reconnects with the same memory", async () => {
     await load(1);
     await within("reconnect", guest.frontEnd.reconnect());
+    expect(guest.frontEnd.state).toBe("negotiated");
     await guest.frontEnd.start();
     await load(2);
   });

@@ -160,7 +160,9 @@ describe.each(PEERS)("$name", ({ start, is }) => {
       ],
     ])("%s", async (_, options) => {
       await serve();
-      await writesAndReads(await boot(options));
+      const guest = await boot(options);
+      await writesAndReads(guest);
+      expect(guest.frontEnd.state).toBe("started");
     });
   });
 
