@@ -188,14 +188,15 @@ describe("DISCARD and WRITE_ZEROES", () => {
   test("stop at the first record that fails; what the storage cannot do is unsupported", () => {
     const disk = new TestDisk();
     disk.driver.hold = true;
-    const asks = [Type.DISCARD, Type.WRITE_ZEROES].map((type) =>
+    const asks = [Type.DISCARD, Type.WRITE_ZEROES, Type.FLUSH].map((type) =>
       disk.guest.ask(disk.device, { type, out: records([0, 1], [2, 1]) }),
     );
+    disk.driver.complete(2, "ENOTSUP");
     disk.driver.complete(0, "ENOTSUP");
     disk.driver.complete(0, "EIO");
     disk.run();
     disk.guest.collect();
-    expect(asks.map((ask) => ask.status)).toEqual([UNSUPP, IOERR]);
+    expect(asks.map((ask) => ask.status)).toEqual([UNSUPP, IOERR, IOERR]);
     expect(disk.driver.held).toHaveLength(0);
   });
 });

@@ -61,10 +61,10 @@ export class ScriptedDriver implements BlockDriver {
   }
 
   abandon(request: BlockRequest): boolean {
-    const at = this.held.indexOf(request);
     this.abandoned.push(request);
-    if (at === -1) return false;
     if (this.abandoning === "refuse") return false;
+    const at = this.held.indexOf(request);
+    if (at === -1) return false;
     if (this.abandoning === "cancel") {
       this.held.splice(at, 1);
       request.complete(request, new BlockError("given up", { code: "ECANCELED" }));
