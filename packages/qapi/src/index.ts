@@ -20,22 +20,25 @@ export {
   type QmpVersion,
 } from "./lib/qmp-server.ts";
 export type { QmpTransport } from "./lib/qmp-transport.ts";
+export { rehandleIntrospection } from "./lib/generated/introspection.ts";
 export {
   rehandleSchema,
-  type BlockDeviceInfo,
-  type BlockExportDeleted,
-  type BlockExportInfo,
-  type BlockInfo,
-  type BlockIoError,
-  type BlockIoHang,
-  type BlockIoHangTimeout,
-  type RehandleDrainMode,
-  type RehandleDrainResult,
-  type RehandleInfo,
-  type RehandleOutage,
+  type RehandleCommands,
+  type RehandleEvents,
   type RehandleSchema,
-  type Shutdown,
-} from "./lib/rehandle-schema.ts";
+} from "./lib/generated/schema.ts";
+export type {
+  BlockDeviceInfo,
+  BlockExportInfo,
+  BlockInfo,
+  BlockIoHang,
+  RehandleDrainMode,
+  RehandleDrainResult,
+  RehandleInfo,
+  RehandleOutage,
+  SchemaInfo,
+} from "./lib/generated/types.ts";
+export type { BlockExportDeleted, BlockIoError, BlockIoHangTimeout, Shutdown } from "./lib/rehandle-schema.ts";
 export type {
   AlternateType,
   CommandType,
@@ -52,5 +55,4 @@ export type {
   TypeReference,
   UnionType,
 } from "./lib/schema.ts";
-export type { SchemaInfo, SchemaInfoMember } from "./lib/schema-info.ts";
 export type { ArgumentsOf, CommandName, EventDataOf, EventName, ResultOf, SchemaTypeOf } from "./lib/schema-types.ts";

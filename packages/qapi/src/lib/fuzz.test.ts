@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createQmpClient } from "./qmp-client.ts";
 import { createQmpServer } from "./qmp-server.ts";
-import { rehandleSchema, type RehandleSchema } from "./rehandle-schema.ts";
+import { rehandleSchema, type RehandleSchema } from "./generated/schema.ts";
 
 const commands = Object.keys(rehandleSchema.commands);
 

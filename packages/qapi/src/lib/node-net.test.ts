@@ -9,7 +9,7 @@ import { hasStorageDaemon, STORAGE_DAEMON } from "../testing/qemu-monitor.ts";
 import type { qemuSchema } from "../testing/qemu-schema.ts";
 import { createQmpClient, type QmpClient } from "./qmp-client.ts";
 import { createQmpServer, type QmpServer } from "./qmp-server.ts";
-import { rehandleSchema, type RehandleSchema } from "./rehandle-schema.ts";
+import { rehandleSchema, type RehandleSchema } from "./generated/schema.ts";
 import type { Schema } from "./schema.ts";
 
 /** The wiring that the README shows. */

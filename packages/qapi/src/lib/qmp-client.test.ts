@@ -3,7 +3,8 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { createQmpClient, type QmpClient } from "./qmp-client.ts";
 import { isQmpError, QmpError } from "./qmp-error.ts";
 import { createQmpServer, type QmpHandlers, type QmpServer } from "./qmp-server.ts";
-import { rehandleSchema, type RehandleInfo, type RehandleSchema } from "./rehandle-schema.ts";
+import { rehandleSchema, type RehandleSchema } from "./generated/schema.ts";
+import type { RehandleInfo } from "./generated/types.ts";
 
 const GREETING = '{"QMP":{"version":{"qemu":{"micro":0,"minor":2,"major":7},"package":""},"capabilities":[]}}';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { QmpError } from "./qmp-error.ts";
 import { createQmpServer, type QmpHandlers, type QmpServer, type QmpSession } from "./qmp-server.ts";
 import type { QmpTransport } from "./qmp-transport.ts";
-import { rehandleSchema, type RehandleSchema } from "./rehandle-schema.ts";
+import { rehandleSchema, type RehandleSchema } from "./generated/schema.ts";
 
 const VERSION = { major: 7, minor: 2, micro: 22, package: "test" };
 const GREETING = { QMP: { version: { qemu: { micro: 22, minor: 2, major: 7 }, package: "test" }, capabilities: [] } };

@@ -1,4 +1,4 @@
-import type { SchemaInfo, SchemaInfoMember } from "../schema-info.ts";
+import type { SchemaInfo, SchemaInfoObjectMember } from "../generated/types.ts";
 import { allCases, allMembers, baseMembers } from "./object-members.ts";
 import {
   BUILTIN_TYPES,
@@ -146,7 +146,7 @@ class Introspector {
     }
   }
 
-  #members(members: readonly SchemaMember[]): readonly SchemaInfoMember[] {
+  #members(members: readonly SchemaMember[]): SchemaInfoObjectMember[] {
     return members.map(({ name, type, isOptional, features }) => ({
       name,
       type: this.#use(type),
@@ -156,6 +156,6 @@ class Introspector {
   }
 }
 
-function featuresOf(features: readonly Feature[]): { features?: readonly string[] } {
+function featuresOf(features: readonly Feature[]): { features?: string[] } {
   return features.length === 0 ? {} : { features: features.map(({ name }) => name) };
 }
