@@ -177,14 +177,15 @@ export function encodeMemoryTable(regions: readonly RegionDescription[]): Uint8A
   return bytes;
 }
 
-/** Front ends send either the regions that there are, or room for all eight. */
+/** Front ends send the regions that there are, or room for more of them: for eight, and User-Mode Linux for two. */
 export function decodeMemoryTable(payload: Uint8Array, what: string): RegionDescription[] {
   if (payload.length < 8) throw protocolError(`${what} has ${payload.length} bytes of payload, expected at least 8`);
   const view = viewOf(payload);
   const count = view.getUint32(0, true);
   if (count > MAX_TABLE_REGIONS) throw protocolError(`${what} has ${count} regions, more than ${MAX_TABLE_REGIONS}`);
-  const whole = 8 + REGION_BYTES * MAX_TABLE_REGIONS;
-  if (payload.length !== whole) requireSize(payload, 8 + REGION_BYTES * count, what);
+  const room = (payload.length - 8) / REGION_BYTES;
+  const isEnough = Number.isInteger(room) && room >= count && room <= MAX_TABLE_REGIONS;
+  if (!isEnough) requireSize(payload, 8 + REGION_BYTES * count, what);
   return Array.from({ length: count }, (_, index) => readRegion(view, 8 + REGION_BYTES * index));
 }
 
