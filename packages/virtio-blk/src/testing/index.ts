@@ -16,4 +16,5 @@ export {
   type DriverQueueOptions,
   type UsedBuffer,
 } from "./driver-queue.ts";
+export { HostileDriver, type HostileDriverOptions } from "./hostile-driver.ts";
 export { createAllocator, createTestMemory, type TestMemory, type TestMemoryOptions } from "./test-memory.ts";
