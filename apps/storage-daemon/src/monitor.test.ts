@@ -41,6 +41,7 @@ describe("what a monitor is told", () => {
       expect.arrayContaining([
         "query-version",
         "query-commands",
+        "query-qmp-schema",
         "query-block",
         "query-named-block-nodes",
         "query-block-exports",

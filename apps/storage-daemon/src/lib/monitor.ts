@@ -1,7 +1,7 @@
 import { createQmpServer, type QmpServer, type QmpTransport, type QmpVersion } from "@rehandle/qapi";
 import type { QmpClock, QmpHandlers } from "@rehandle/qapi";
 import type { Connection } from "./chardev.ts";
-import { daemonSchema, type DaemonSchema } from "./qmp-schema.ts";
+import { daemonIntrospection, daemonSchema, type DaemonSchema } from "./qmp-schema.ts";
 
 /** Monitors at a time; more are closed at once. */
 const MAX_MONITORS = 64;
@@ -13,7 +13,13 @@ export class Monitors {
   #ending = false;
 
   constructor(commands: QmpHandlers<DaemonSchema>, version: QmpVersion, clock: QmpClock) {
-    this.#server = createQmpServer({ schema: daemonSchema, commands, version, clock });
+    this.#server = createQmpServer({
+      schema: daemonSchema,
+      introspection: daemonIntrospection,
+      commands,
+      version,
+      clock,
+    });
   }
 
   /** How many are connected. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { QmpError } from "./qmp-error.ts";
 import { createQmpServer, type QmpHandlers, type QmpServer, type QmpSession } from "./qmp-server.ts";
 import type { QmpTransport } from "./qmp-transport.ts";
+import { rehandleIntrospection } from "./generated/introspection.ts";
 import { rehandleSchema, type RehandleSchema } from "./generated/schema.ts";
 
 const VERSION = { major: 7, minor: 2, micro: 22, package: "test" };
@@ -174,6 +175,21 @@ describe("commands", () => {
       failure("Device 'a' not found", "DeviceNotFound"),
       { ...(failure("boom") as object), id: 7 },
     ]);
+  });
+
+  test("tells of the commands that there are, if it was given what to tell", () => {
+    const options = { schema: rehandleSchema, version: VERSION, clock: { realtime: () => 0 } };
+    const ask = (server: QmpServer<RehandleSchema>): string[] => {
+      const monitor = connect(server);
+      monitor.say('{"execute":"query-qmp-schema"}');
+      return monitor.lines.map((line) => JSON.stringify(line));
+    };
+    const commands = { "query-block": () => [] };
+    const [told = ""] = ask(createQmpServer({ ...options, commands, introspection: rehandleIntrospection }));
+    expect(told).toContain("query-block");
+    expect(told).toContain("query-qmp-schema");
+    expect(told).not.toContain("rehandle-pause");
+    expect(ask(createQmpServer({ ...options, commands }))[0]).toContain("CommandNotFound");
   });
 
   test("are listed if they have a handler", () => {

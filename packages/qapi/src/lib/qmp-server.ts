@@ -1,5 +1,7 @@
 import { checkArguments } from "./check-arguments.ts";
 import { MonitorSession, type SessionHost } from "./qmp-session.ts";
+import type { SchemaInfo } from "./generated/types.ts";
+import { pruneIntrospection } from "./prune-introspection.ts";
 import type { QmpTransport } from "./qmp-transport.ts";
 import { own, type Schema } from "./schema.ts";
 import type { ArgumentsOf, CommandName, EventDataOf, EventName, ResultOf } from "./schema-types.ts";
@@ -20,7 +22,7 @@ export interface QmpVersion {
 }
 
 /** The commands that the server answers by itself. */
-export type BuiltinCommand = "qmp_capabilities" | "query-version" | "query-commands";
+export type BuiltinCommand = "qmp_capabilities" | "query-version" | "query-commands" | "query-qmp-schema";
 
 /**
  * What runs the commands. A command without a handler does not exist for the clients. A handler throws a `QmpError`; the
@@ -38,6 +40,8 @@ export interface QmpServerOptions<S extends Schema> {
   readonly schema: S;
   readonly commands: QmpHandlers<S>;
   readonly version: QmpVersion;
+  /** What the generator made of the schema; without it there is no `query-qmp-schema`. Commands without a handler are left out. */
+  readonly introspection?: readonly SchemaInfo[];
   /** Stamps the events. */
   readonly clock: QmpClock;
   /** A monitor that has let this many bytes pile up is dropped. Default 1 MiB, at least 512 KiB. */
@@ -118,6 +122,9 @@ class Server<S extends Schema> implements QmpServer<S> {
     this.#handlers.set("qmp_capabilities", () => undefined);
     this.#handlers.set("query-version", () => this.#version());
     this.#handlers.set("query-commands", () => [...this.#handlers.keys()].map((name) => ({ name })));
+    const { introspection } = this.#options;
+    if (introspection === undefined) return;
+    this.#handlers.set("query-qmp-schema", () => pruneIntrospection(introspection, (name) => this.#handlers.has(name)));
   }
 
   #createHost(): SessionHost {

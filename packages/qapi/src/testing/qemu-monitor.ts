@@ -4,16 +4,46 @@ import { spawn, spawnSync } from "node:child_process";
 /** QEMU's own storage daemon. */
 export const STORAGE_DAEMON = "qemu-storage-daemon";
 
+/** QEMU itself. */
+export const QEMU = "qemu-system-x86_64";
+
 /**
  * True if QEMU's storage daemon is installed. If it is not, says so out loud, and throws with `CI` set: what must be there
  * may not be missing in silence.
  */
 export function hasStorageDaemon(): boolean {
-  if (spawnSync(STORAGE_DAEMON, ["--version"]).error === undefined) return true;
-  const message = `NOT RUN: ${STORAGE_DAEMON} is missing; install the Debian package qemu-system-common`;
+  return hasProgram(STORAGE_DAEMON, "qemu-system-common");
+}
+
+/** True if QEMU is installed; else as {@link hasStorageDaemon}. */
+export function hasQemu(): boolean {
+  return hasProgram(QEMU, "qemu-system-x86");
+}
+
+function hasProgram(program: string, debianPackage: string): boolean {
+  if (spawnSync(program, ["--version"]).error === undefined) return true;
+  const message = `NOT RUN: ${program} is missing; install the Debian package ${debianPackage}`;
   if (process.env["CI"]) throw new Error(message);
   console.warn(message);
   return false;
+}
+
+/** What QEMU without a machine returns to these commands. */
+export function askQemu(commands: readonly string[]): unknown[] {
+  const lines = ["qmp_capabilities", ...commands, "quit"].map((execute) => `${JSON.stringify({ execute })}\n`);
+  const args = ["-machine", "none", "-display", "none", "-nodefaults", "-qmp", "stdio"];
+  const { stdout } = spawnSync(QEMU, args, {
+    input: lines.join(""),
+    encoding: "latin1",
+    maxBuffer: 2 ** 25,
+    timeout: 60_000,
+  });
+  const messages = stdout.split("\r\n").filter((line) => line !== "");
+  const returned = messages.flatMap((line) => {
+    const { value } = parseJsonText(line);
+    return isJsonObject(value) && "return" in value ? [value["return"]] : [];
+  });
+  return returned.slice(1, commands.length + 1);
 }
 
 /** Someone who takes the bytes of a monitor and gives lines. */
