@@ -62,7 +62,12 @@ test("a memory table may come with room for all regions, and has no more than ei
 test("inflight descriptions are padded as QEMU does it, and taken without the padding, too", () => {
   const padded = messages.encodeInflight({ mmapSize: 1n, mmapOffset: 2n, numQueues: 3, queueSize: 4 });
   expect(padded).toHaveLength(24);
-  expect(messages.decodeInflight(padded.subarray(0, 20), "X")).toEqual({ mmapSize: 1n, mmapOffset: 2n, numQueues: 3, queueSize: 4 });
+  expect(messages.decodeInflight(padded.subarray(0, 20), "X")).toEqual({
+    mmapSize: 1n,
+    mmapOffset: 2n,
+    numQueues: 3,
+    queueSize: 4,
+  });
 });
 
 test("a header carries the version, and no other is taken", () => {

@@ -6,6 +6,7 @@ import type { SystemCalls } from "../system-calls.ts";
 
 /** How often it is looked whether the storage let go of memory, ms. */
 const INTERVAL = 200;
+const SWEEPS_AT_END = 25;
 /** Mappings that may wait for that; whoever has more is told that it broke the protocol. */
 const MOST_RETIRED = 1024;
 
@@ -32,6 +33,7 @@ export class RetiredMappings {
   readonly #users: MappingUsers;
   #retired: Retired[] = [];
   #timer: Timer | null = null;
+  #sweepsLeft = Infinity;
 
   constructor(calls: SystemCalls, clock: Clock, users: MappingUsers) {
     this.#calls = calls;
@@ -76,11 +78,13 @@ export class RetiredMappings {
     this.#watch();
   }
 
-  /** Ends the waiting: what the storage has not let go of by now stays mapped until the process ends. */
+  /**
+   * The end is near: what the storage has not let go of after five more seconds stays mapped until the process ends, so that
+   * no timer keeps that from ending.
+   */
   close(): void {
+    this.#sweepsLeft = SWEEPS_AT_END;
     this.sweep();
-    this.#timer?.cancel();
-    this.#timer = null;
   }
 
   /** False, and it is unmapped, if the storage let go of it; otherwise it is cut off from the guest. */
@@ -112,7 +116,8 @@ export class RetiredMappings {
 
   /** A timer rather than a call of the storage, which has none for this. */
   #watch(): void {
-    if (this.#retired.length === 0 || this.#timer !== null) return;
+    if (this.#retired.length === 0 || this.#timer !== null || this.#sweepsLeft === 0) return;
+    this.#sweepsLeft -= 1;
     this.#timer = this.#clock.setTimer(INTERVAL, () => {
       this.#timer = null;
       this.sweep();

@@ -219,10 +219,12 @@ export class Session {
     const inflight = this.#inflight?.part(index, packed);
     const usedLogAddress = logAddress(address);
     this.#stopDue = null;
+    const areas = this.#toGuest(address, size, packed);
+    const isNew = vring.base === null || (packed && vring.base === 0 && this.#isUntouched(areas));
     this.device.startQueue(index, {
       size,
-      ...this.#toGuest(address, size, packed),
-      ...(vring.base !== null && { position: decodeBase(vring.base, packed) }),
+      ...areas,
+      ...(!isNew && { position: decodeBase(vring.base ?? 0, packed) }),
       ...(inflight !== undefined && { inflight }),
       ...(usedLogAddress !== undefined && { usedLogAddress }),
     });
@@ -235,6 +237,17 @@ export class Session {
       driverArea: memory.toGuest(address.available, packed ? 4 : 4 + 2 * size),
       deviceArea: memory.toGuest(address.used, packed ? 4 : 4 + 8 * size),
     };
+  }
+
+  /**
+   * True if no descriptor was ever made available at the start of a packed ring. User-Mode Linux knows of no wrap counters
+   * and says 0 for a new ring; for any other that is a place in a later lap, when that descriptor was in use before.
+   */
+  #isUntouched({ descriptorArea }: Areas): boolean {
+    const { memory } = this.memory;
+    const flags =
+      memory.readByte(descriptorArea + DESCRIPTOR_FLAGS) | memory.readByte(descriptorArea + DESCRIPTOR_FLAGS + 1);
+    return (flags & DESCRIPTOR_AVAIL_OR_USED) === 0;
   }
 
   #onStopped(): void {
@@ -253,6 +266,10 @@ export class Session {
     this.memory.memory.onDirty = logs ? (this.#log?.mark ?? null) : null;
   }
 }
+
+/** In a packed ring's descriptor (virtio 1.2, 2.8.13): where its flags are, and bits 7 and 15 of them, either's own byte. */
+const DESCRIPTOR_FLAGS = 14;
+const DESCRIPTOR_AVAIL_OR_USED = 0x80;
 
 interface Areas {
   readonly descriptorArea: number;
