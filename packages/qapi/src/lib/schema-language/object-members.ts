@@ -8,7 +8,7 @@ import type {
 } from "./schema-definition.ts";
 
 /** The struct of that name. @throws TypeError if there is none, which the checks do not let happen */
-export function structOf(schema: QapiSchema, name: string): StructDefinition {
+function structOf(schema: QapiSchema, name: string): StructDefinition {
   const type = schema.types.get(name);
   if (type?.kind !== "struct") throw new TypeError(`no struct '${name}'`);
   return type;
@@ -25,7 +25,7 @@ export function baseMembers(schema: QapiSchema, { base }: UnionDefinition): read
 }
 
 /** The words of a union's discriminator. */
-export function discriminatorValues(schema: QapiSchema, union: UnionDefinition): readonly EnumValue[] {
+function discriminatorValues(schema: QapiSchema, union: UnionDefinition): readonly EnumValue[] {
   const tag = baseMembers(schema, union).find(({ name }) => name === union.discriminator);
   const type = schema.types.get(tag?.type.name ?? "");
   return type?.kind === "enum" ? type.values : [];
