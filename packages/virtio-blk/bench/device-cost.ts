@@ -138,11 +138,13 @@ for (let round = 0; round <= ROUNDS; round += 1) {
     results[at]!.bytes.push(bytes);
   }
 }
-console.log(`4 KiB requests in batches of ${BATCH}, median of ${ROUNDS} rounds in turns`);
+console.log(`4 KiB requests in batches of ${BATCH}: the least ns and the median bytes of ${ROUNDS} rounds in turns`);
 for (const [at, { name }] of subjects.entries()) {
   const { ns, bytes } = results[at]!;
   console.log(
-    `${name.padEnd(40)} ${median(ns).toFixed(0).padStart(6)} ns ${median(bytes).toFixed(0).padStart(6)} bytes`,
+    `${name.padEnd(40)} ${Math.min(...ns)
+      .toFixed(0)
+      .padStart(6)} ns ${median(bytes).toFixed(0).padStart(6)} bytes`,
   );
 }
 await disk.close();

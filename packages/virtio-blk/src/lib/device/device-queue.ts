@@ -2,7 +2,7 @@ import type { GuestMemory } from "../memory/guest-memory.ts";
 import type { Virtqueue } from "../ring/virtqueue.ts";
 import { markWritten, writeStatus } from "./chain-data.ts";
 import { EXECUTE, MALFORMED, type RequestDecider } from "./decide-request.ts";
-import type { DeviceRequest, RequestOwner } from "./device-request.ts";
+import { type DeviceRequest, type RequestOwner, RequestState } from "./device-request.ts";
 import type { GivenUp } from "./given-up-requests.ts";
 import type { RequestExecutor } from "./request-executor.ts";
 import { RequestList } from "./request-list.ts";
@@ -94,7 +94,6 @@ export class DeviceQueue implements RequestOwner {
 
   kick(): void {
     this.#wanted = true;
-    if (this.#yielding) return;
     // From within an interrupt or a completion: not one on top of the other.
     if (this.#busy) this.#host.schedule();
     else this.serve();
@@ -120,7 +119,7 @@ export class DeviceQueue implements RequestOwner {
     const { chain, kind } = request;
     const { memory, executor } = this.#host;
     this.#active.remove(request);
-    request.moveTo("idle");
+    request.moveTo(RequestState.IDLE);
     if (!this.#broken) {
       if (kind === "read") markWritten(memory, chain, chain.writableLength - 1);
       if (writeStatus(memory, chain, status)) this.#push(request);
@@ -209,11 +208,11 @@ export class DeviceQueue implements RequestOwner {
       executor.put(request);
       return -1;
     }
-    request.moveTo("active");
+    request.moveTo(RequestState.ACTIVE);
     request.owner = this;
     const status = decider.decide(memory, request);
     if (status === MALFORMED) {
-      request.moveTo("idle");
+      request.moveTo(RequestState.IDLE);
       executor.put(request);
       this.#host.breakDown(this.index, decider.reason);
       return -1;

@@ -4,21 +4,26 @@ import { DescriptorChain } from "../ring/descriptor-chain.ts";
 import { RangeRecords } from "./range-records.ts";
 
 /**
- * Where a request is. `idle`: in the pool. `active`: the device looks at it. `sending`: `submit` was called and has not
- * returned. `in-flight`: the driver has it. `waiting`: for a fence, or for the next turn. `dropped`: given up, never used
- * again: whoever still knows it sees that it is over.
+ * Where a request is. `IDLE`: in the pool. `ACTIVE`: the device looks at it. `SENDING`: `submit` was called and has not
+ * returned. `IN_FLIGHT`: the driver has it. `WAITING`: for a fence, or for the next turn. `DROPPED`: given up, never used
+ * again: whoever still knows it sees that it is over. Numbers, as each request goes through four of them.
  */
-export type RequestState = "idle" | "active" | "sending" | "in-flight" | "waiting" | "dropped";
+export const RequestState = { IDLE: 0, ACTIVE: 1, SENDING: 2, IN_FLIGHT: 3, WAITING: 4, DROPPED: 5 } as const;
 
-/** What may follow what. Anything else is a defect of the device, and throws. */
-const NEXT_STATES: Readonly<Record<RequestState, readonly RequestState[]>> = {
-  idle: ["active"],
-  active: ["sending", "waiting", "idle", "dropped"],
-  sending: ["active", "in-flight", "dropped"],
-  "in-flight": ["active", "dropped"],
-  waiting: ["active", "dropped"],
-  dropped: [],
-};
+/** One of {@link RequestState}. */
+export type RequestStateValue = (typeof RequestState)[keyof typeof RequestState];
+
+const { IDLE, ACTIVE, SENDING, IN_FLIGHT, WAITING, DROPPED } = RequestState;
+
+/** What may follow what, by state; as bits. Anything else is a defect of the device, and throws. */
+const NEXT_STATES: readonly number[] = [
+  [IDLE, [ACTIVE]] as const,
+  [ACTIVE, [SENDING, WAITING, IDLE, DROPPED]] as const,
+  [SENDING, [ACTIVE, IN_FLIGHT, DROPPED]] as const,
+  [IN_FLIGHT, [ACTIVE, DROPPED]] as const,
+  [WAITING, [ACTIVE, DROPPED]] as const,
+  [DROPPED, []] as const,
+].map(([, next]) => next.reduce((bits: number, state) => bits | (1 << state), 0));
 
 /** What is done for a request. `ranges`: DISCARD and WRITE_ZEROES. */
 export type RequestKind = "none" | "read" | "write" | "flush" | "discard" | "write-zeroes";
@@ -31,7 +36,7 @@ export interface RequestOwner {
 
 /** One request of the guest inside the device. Pooled. It is carried out in steps, one block request after the other. */
 export class DeviceRequest {
-  #state: RequestState = "idle";
+  #state: RequestStateValue = IDLE;
   readonly chain: DescriptorChain = new DescriptorChain();
   readonly ranges: RangeRecords = new RangeRecords();
   owner: RequestOwner | null = null;
@@ -69,12 +74,12 @@ export class DeviceRequest {
     this.block.owner = this;
   }
 
-  get state(): RequestState {
+  get state(): RequestStateValue {
     return this.#state;
   }
 
-  moveTo(state: RequestState): void {
-    if (!NEXT_STATES[this.#state].includes(state)) {
+  moveTo(state: RequestStateValue): void {
+    if (((NEXT_STATES[this.#state]! >> state) & 1) === 0) {
       throw new Error(`a request of a virtio block device cannot go from ${this.#state} to ${state}`);
     }
     this.#state = state;
@@ -84,7 +89,8 @@ export class DeviceRequest {
   clear(): void {
     this.owner = null;
     this.kind = "none";
-    this.iov.length = 0;
+    // Not by its length, for that would give the array's memory away with every request.
+    while (this.iov.length > 0) this.iov.pop();
     this.block.iov = this.iov;
     this.stable = false;
     this.done = 0;

@@ -1,6 +1,6 @@
 import { changesData, type BlockRequest } from "@rehandle/driver-sdk";
 
-import type { DeviceRequest } from "./device-request.ts";
+import { type DeviceRequest, RequestState } from "./device-request.ts";
 import type { LingeringRequest } from "./virtio-block-device.ts";
 
 /** A block request that was given up and has not come to its end: it may still land on the storage. */
@@ -98,7 +98,7 @@ export class GivenUpRequests {
       const { nextWaiter } = waiter;
       waiter.nextWaiter = null;
       // What is before this item did not overlap, so that each waiter walks the list once.
-      if (waiter.state === "waiting" && (next === null || !this.#wait(waiter, next))) this.#onFree(waiter);
+      if (waiter.state === RequestState.WAITING && (next === null || !this.#wait(waiter, next))) this.#onFree(waiter);
       waiter = nextWaiter;
     }
   }

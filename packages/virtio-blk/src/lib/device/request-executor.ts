@@ -10,7 +10,7 @@ import {
 } from "@rehandle/driver-sdk";
 
 import { BounceBuffers } from "./bounce-buffers.ts";
-import { DeviceRequest } from "./device-request.ts";
+import { DeviceRequest, RequestState } from "./device-request.ts";
 import { GivenUp, GivenUpRequests } from "./given-up-requests.ts";
 import { VirtioBlkStatus } from "./request-type.ts";
 
@@ -105,7 +105,7 @@ export class RequestExecutor {
   runDeferred(): void {
     const deferred = this.#deferred;
     this.#deferred = [];
-    for (const request of deferred) if (request.state === "waiting") this.#resume(request);
+    for (const request of deferred) if (request.state === RequestState.WAITING) this.#resume(request);
   }
 
   /**
@@ -114,8 +114,8 @@ export class RequestExecutor {
    * up was taken out: to abandon one may end others.
    */
   drop(request: DeviceRequest): GivenUp | null {
-    const isOut = request.state === "in-flight" || request.state === "sending";
-    request.moveTo("dropped");
+    const isOut = request.state === RequestState.IN_FLIGHT || request.state === RequestState.SENDING;
+    request.moveTo(RequestState.DROPPED);
     if (!isOut) return null;
     const { block } = request;
     const item = this.#givenUp.add(block, !this.isDirect);
@@ -131,7 +131,7 @@ export class RequestExecutor {
   }
 
   #resume(request: DeviceRequest): void {
-    request.moveTo("active");
+    request.moveTo(RequestState.ACTIVE);
     this.#advance(request, false);
   }
 
@@ -141,12 +141,12 @@ export class RequestExecutor {
     let checked = !mayHold;
     for (let steps = 0; this.#prepare(request); steps += 1) {
       if (!checked && this.#givenUp.holdsBack(request)) {
-        request.moveTo("waiting");
+        request.moveTo(RequestState.WAITING);
         return;
       }
       checked = false;
       if (steps === STEPS_AT_ONCE || bytes >= BYTES_AT_ONCE) {
-        request.moveTo("waiting");
+        request.moveTo(RequestState.WAITING);
         this.#deferred.push(request);
         this.#host.yieldTurn();
         return;
@@ -218,14 +218,14 @@ export class RequestExecutor {
   /** Submits the step. True if it ended well, and the next may follow. */
   #send(request: DeviceRequest): boolean {
     this.#giveBuffers(request);
-    request.moveTo("sending");
+    request.moveTo(RequestState.SENDING);
     this.#driver.submit(request.block);
-    if (request.state === "sending") {
-      request.moveTo("in-flight");
+    if (request.state === RequestState.SENDING) {
+      request.moveTo(RequestState.IN_FLIGHT);
       return false;
     }
     // It may have been dropped while it was being submitted.
-    return request.state === "active" && this.#settle(request, request.failed);
+    return request.state === RequestState.ACTIVE && this.#settle(request, request.failed);
   }
 
   #giveBuffers(request: DeviceRequest): void {
@@ -252,12 +252,12 @@ export class RequestExecutor {
       return;
     }
     const request = owner as DeviceRequest;
-    if (request.state === "sending") {
+    if (request.state === RequestState.SENDING) {
       request.failed = error;
-      request.moveTo("active");
+      request.moveTo(RequestState.ACTIVE);
       return;
     }
-    request.moveTo("active");
+    request.moveTo(RequestState.ACTIVE);
     if (this.#settle(request, error)) this.#advance(request, true);
   };
 

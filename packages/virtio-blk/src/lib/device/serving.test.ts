@@ -58,6 +58,33 @@ test("the device asks for kicks again before it rests, and sees what came meanwh
   expect(disk.guest.queue.needsKick()).toBe(true);
 });
 
+test("what comes while the device asks for kicks again is not lost", () => {
+  for (const eventIdx of [false, true]) {
+    const disk = new TestDisk({ guest: { eventIdx } });
+    const { memory } = disk.guest.test;
+    let late = 3;
+    // The device wrote that it wants kicks, but the guest had looked just before.
+    memory.onDirty = (address) => {
+      const { deviceArea, size } = disk.guest.queue.settings;
+      if (address !== deviceArea + (eventIdx ? 4 + 8 * size : 0) || late === 0) return;
+      late -= 1;
+      disk.guest.add(READ);
+      disk.guest.queue.publish();
+    };
+    disk.guest.ask(disk.device, READ);
+    disk.run();
+    expect(disk.guest.collect()).toHaveLength(4);
+  }
+});
+
+test("a defer that calls at once does no harm", () => {
+  const disk = new TestDisk({ device: { defer: (callback) => callback() } });
+  disk.driver.onSubmit = () => disk.device.kick(0);
+  for (let at = 0; at < 5; at += 1) disk.guest.add(READ);
+  disk.guest.kick(disk.device);
+  expect([disk.guest.collect().length, disk.interrupts]).toEqual([5, [0]]);
+});
+
 test("a guest that keeps its queue full lets others have their turn", () => {
   const disk = new TestDisk({ guest: { size: 1024, slots: 400, slotBytes: 1024 } });
   let submitted = 0;

@@ -53,6 +53,21 @@ describe.each(["detach", "refuse", "cancel", "end-others"] as const)(
   },
 );
 
+test("a reset touches no queue, although giving up on one ends what another has with the driver", () => {
+  const disk = new TestDisk({ device: { numQueues: 2 }, guest: { slots: 8 } });
+  const second = new TestGuest({ queue: 1, slots: 4, shared: disk.guest });
+  disk.device.startQueue(1, second.queue.settings);
+  disk.run();
+  disk.driver.hold = true;
+  disk.driver.abandoning = "end-others";
+  disk.write(0, 1);
+  second.ask(disk.device, { type: Type.IN, inLength: 512 });
+  const before = second.snapshot();
+  disk.device.reset();
+  disk.run();
+  expect([second.changesSince(before), disk.driver.held.length, second.collect()]).toEqual([0, 0, []]);
+});
+
 test("tells of no guest memory that the driver let go of, before the request came to its end", () => {
   const disk = busyDisk("detach");
   disk.device.reset();
@@ -313,6 +328,16 @@ test("whoever hears of an interrupt or a completion may reset the device from wi
   expect([disk.device.status, disk.guest.collect(), disk.device.lingering]).toEqual([0, [], []]);
 });
 
+test("a long request that waits for its next turn is given up, too", () => {
+  const disk = new TestDisk({ declared: { maxTransfer: 512 } });
+  disk.guest.ask(disk.device, { type: Type.IN, inLength: 32_768 });
+  expect(disk.yielded).toHaveLength(1);
+  const submitted = disk.driver.log.length;
+  disk.device.reset();
+  disk.run();
+  expect([disk.driver.log.length, disk.guest.collect()]).toEqual([submitted, []]);
+});
+
 test("the first start after somebody else died interrupts once, whatever is to be done", () => {
   const disk = new TestDisk({ stopped: true });
   disk.device.negotiate(disk.guest.featuresFor(disk.device));
@@ -352,7 +377,7 @@ describe("with a copy of the data", () => {
     disk.driver.abandoning = "refuse";
     disk.driver.hold = true;
     const bytes = 2 ** 20 - 4096;
-    for (let round = 0; round < 200; round += 1) {
+    for (let round = 0; round < 70; round += 1) {
       disk.read(0, bytes);
       disk.device.reset();
       disk.guest.restart();

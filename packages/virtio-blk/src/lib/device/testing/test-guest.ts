@@ -61,7 +61,7 @@ export interface GuestOptions {
   readonly packed?: boolean;
   readonly eventIdx?: boolean;
   readonly tableEntries?: number;
-  /** Requests that may be outstanding. Default 64. */
+  /** Requests that may be outstanding. Default 16. */
   readonly slots?: number;
   readonly windowSize?: number;
   /** Bytes of guest memory that one request has for itself. Default 64 KiB. */
@@ -85,7 +85,7 @@ export class TestGuest {
   #queue: DriverQueue;
 
   constructor(options: GuestOptions = {}) {
-    const { slots = 64, windowSize, slotBytes = SLOT } = options;
+    const { slots = 16, windowSize, slotBytes = SLOT } = options;
     this.#options = options;
     this.#slotBytes = slotBytes;
     this.index = options.queue ?? 0;
