@@ -1,7 +1,7 @@
 import { decodeHeader, encodeMessage } from "./messages.ts";
 import type { MessageHeader } from "./messages.ts";
 import { HEADER_BYTES, MAX_PAYLOAD } from "./message-numbers.ts";
-import type { SystemCalls, Watcher } from "./system-calls.ts";
+import type { SystemCalls, Watcher, WatchListener } from "./system-calls.ts";
 import { protocolError, VhostUserError } from "./vhost-user-error.ts";
 
 /** A message that came in. Descriptors that nobody takes are closed when the handler is done with it. */
@@ -57,6 +57,7 @@ const MOST_UNSENT = 64;
 /**
  * Takes over `fd`, a connected unix stream socket, and closes it in the end. It never blocks, and it never holds more than one
  * message of the peer: a message is read exactly, header first, so that descriptors come with the message that they belong to.
+ * @throws VhostUserError `EPERM` if it is not a socket; it is closed then, too.
  */
 export function createMessageChannel(calls: SystemCalls, fd: number, listener: ChannelListener): MessageChannel {
   return new Channel(calls, fd, listener);
@@ -84,17 +85,22 @@ class Channel implements MessageChannel {
     this.#calls = calls;
     this.#fd = fd;
     this.#listener = listener;
-    this.#watcher = calls.watch(
-      fd,
-      { readable: true },
-      {
-        onReady: (readable, writable) => {
-          if (writable) this.#sendUnsent();
-          if (readable) this.#receive();
-        },
-        onError: (error) => this.#fail(error),
+    try {
+      this.#watcher = calls.watch(fd, { readable: true }, this.#watchListener());
+    } catch (error) {
+      calls.close(fd);
+      throw error;
+    }
+  }
+
+  #watchListener(): WatchListener {
+    return {
+      onReady: (readable, writable) => {
+        if (writable) this.#sendUnsent();
+        if (readable) this.#receive();
       },
-    );
+      onError: (error) => this.#fail(error),
+    };
   }
 
   send(request: number, flags: number, payload: Uint8Array, fds: readonly number[] = []): void {

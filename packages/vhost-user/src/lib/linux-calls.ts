@@ -9,7 +9,10 @@ import { createWatch } from "./watch.ts";
 type Koffi = typeof import("koffi");
 
 const NAME_OF_ERRNO: ReadonlyMap<number, string> = new Map(
-  Object.entries(os.constants.errno).map(([name, number]) => [number, name] as const),
+  // Where there are two names, such as EAGAIN and EWOULDBLOCK, the first is the usual one.
+  Object.entries(os.constants.errno)
+    .toReversed()
+    .map(([name, number]) => [number, name] as const),
 );
 
 const F_DUPFD_CLOEXEC = 1030;
