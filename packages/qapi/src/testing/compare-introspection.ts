@@ -31,15 +31,19 @@ export function compareIntrospection(
       }
     } else if (a !== b) differences.push(`${path}: ${JSON.stringify(a)} there, ${JSON.stringify(b)} here`);
   };
-  const keyOf = (item: unknown): string => {
+  // A member of an alternate has no name: its kind of type tells it from the others, and of a builtin the type itself.
+  const keyOf = (item: unknown, entries: ReadonlyMap<string, Entry> | undefined): string => {
     const { name, case: word, type } = (typeof item === "object" ? item : { name: item }) as Record<string, unknown>;
-    const kind = [right, left].map((entries) => entries?.get(String(type))?.["meta-type"]);
-    return [name, word, ...kind].find((text) => typeof text === "string") ?? "";
+    const kind = entries?.get(String(type))?.["meta-type"];
+    return (
+      [name, word, kind === "builtin" ? type : kind].find((text): text is string => typeof text === "string") ?? ""
+    );
   };
   const compareLists = (a: readonly unknown[], b: readonly unknown[], path: string): void => {
-    const [x, y] = [a, b].map((list) => new Map(list.map((item) => [keyOf(item), item])));
-    for (const key of new Set([...(x?.keys() ?? []), ...(y?.keys() ?? [])])) {
-      compare(x?.get(key), y?.get(key), `${path}[${key}]`);
+    const x = new Map(a.map((item) => [keyOf(item, left), item]));
+    const y = new Map(b.map((item) => [keyOf(item, right), item]));
+    for (const key of new Set([...x.keys(), ...y.keys()])) {
+      compare(x.get(key), y.get(key), `${path}[${key}]`);
     }
   };
   const compareTypes = (a: string, b: string, path: string): void => {
