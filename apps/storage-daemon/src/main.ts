@@ -26,4 +26,7 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
+// A daemon without clients stays, though nothing else may keep the process.
+setInterval(() => undefined, 0x7fffffff);
+
 process.exit(await daemon.exited);

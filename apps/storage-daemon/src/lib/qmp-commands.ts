@@ -6,6 +6,7 @@ import { describeDrive, describeNode } from "./block-info.ts";
 import type { Node } from "./node.ts";
 import type { NodeGraph } from "./node-graph.ts";
 import type { DaemonSchema } from "./qmp-schema.ts";
+import { resizeNode } from "./resize-node.ts";
 import { describeBackend, describeRequests, describeStatistics } from "./rehandle-info.ts";
 
 /** What commands look at and work on. */
@@ -26,7 +27,13 @@ const MAX_REQUESTS = 1000;
 
 /** The commands of the daemon's monitors. */
 export function qmpCommands(parts: CommandParts): QmpHandlers<DaemonSchema> {
-  return { ...blockQueries(parts), ...rehandleQueries(parts), ...operatorVerbs(parts), quit: parts.quit };
+  return {
+    ...blockQueries(parts),
+    ...blockChanges(parts),
+    ...rehandleQueries(parts),
+    ...operatorVerbs(parts),
+    quit: parts.quit,
+  };
 }
 
 function blockQueries({ graph, exports, drives, watches }: CommandParts): QmpHandlers<DaemonSchema> {
@@ -40,6 +47,17 @@ function blockQueries({ graph, exports, drives, watches }: CommandParts): QmpHan
         "node-name": node.name,
         "shutting-down": exports.isClosing,
       })),
+  };
+}
+
+function blockChanges({ graph, drives }: CommandParts): QmpHandlers<DaemonSchema> {
+  return {
+    block_resize: (args) => {
+      const { device = "", "node-name": nodeName = "" } = args;
+      const node = nodeName === "" ? drives.get(device) : graph.nodes.find(({ name }) => name === nodeName);
+      if (!node) throw new QmpError(`Cannot find device='${device}' nor node-name='${nodeName}'`);
+      return resizeNode(node, Number(args.size));
+    },
   };
 }
 

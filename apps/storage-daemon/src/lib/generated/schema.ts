@@ -55,6 +55,17 @@ export interface DaemonCommands {
    * @returns all of them
    */
   "query-block-exports": { returns: types.BlockExportInfo[] };
+  /** Changes the size of a disk. Its users hear of it. */
+  block_resize: {
+    arguments: {
+      /** the drive's id; either this or `node-name` */
+      device?: string;
+      /** the node */
+      "node-name"?: string;
+      /** the new size, in bytes */
+      size: number | bigint;
+    };
+  };
   /**
    * Asks for the state of the backends that hold requests.
    *
@@ -227,6 +238,7 @@ export const daemonSchema: DaemonSchema = {
     "query-block": { returns: [types.BlockInfo] },
     "query-named-block-nodes": { data: { "*flat": "bool" }, returns: [types.BlockDeviceInfo] },
     "query-block-exports": { returns: [types.BlockExportInfo] },
+    block_resize: { data: { "*device": "str", "*node-name": "str", size: "int" } },
     "query-rehandle": { data: { "*node-name": "str" }, returns: [types.RehandleInfo] },
     "rehandle-pause": { data: { "node-name": "str" } },
     "rehandle-resume": { data: { "node-name": "str" } },
