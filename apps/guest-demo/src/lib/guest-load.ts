@@ -4,7 +4,7 @@ import type { GuestAgent, GuestCommand } from "./guest-agent.ts";
 import { within } from "./sleep.ts";
 
 /** How long the load may take to end, ms: its last operation may have to wait for emulation. */
-const STOP_DEADLINE = 30_000;
+const STOP_DEADLINE = 120_000;
 
 /** What one process of the load has come to. */
 export interface LoadCounts {
