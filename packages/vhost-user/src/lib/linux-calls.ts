@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import type { CLibrary, Scratch } from "./c-library.ts";
+import { createEventCalls } from "./event-calls.ts";
 import { createSocketCalls } from "./socket-calls.ts";
 import type { FileStatus, MapOptions, SystemCalls } from "./system-calls.ts";
 import { VhostUserError } from "./vhost-user-error.ts";
@@ -29,21 +30,19 @@ const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MAP_FAILED = 0xffffffffffffffffn;
 const SC_PAGESIZE = 30;
-const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 const FIONBIO = 0x5421;
 
 /** Loads koffi, the only module that does. @throws VhostUserError (as a rejection) `KOFFI_MISSING`. */
 export async function loadLinuxCalls(): Promise<SystemCalls> {
   const koffi = await importKoffi();
   const library = openLibrary(koffi);
-  const scratch = mapScratch(library);
   return {
     pageSize: library.number("int64_t sysconf(int name)")(SC_PAGESIZE),
     view: (address, length) => koffi.view(address, length),
     ...createFileCalls(library),
     ...createMemoryCalls(library),
-    ...createEventCalls(library),
-    ...createSocketCalls(library, scratch),
+    ...createEventCalls(library, mapScratch(library)),
+    ...createSocketCalls(library, mapScratch(library)),
     setSignalHandler: createSignalCall(library),
     watch: createWatch(createProbe(library), (fd, interest, callback) => koffi.node.poll(fd, interest, callback)),
   };
@@ -207,25 +206,6 @@ function mapFlags(fd: number | null, options: MapOptions | undefined): number {
   const sharing = fd === null || options?.private === true ? MAP_PRIVATE : MAP_SHARED;
   const anonymous = fd === null ? MAP_ANONYMOUS : 0;
   return sharing | anonymous | (options?.at === undefined ? 0 : MAP_FIXED) | MAP_NORESERVE;
-}
-
-type EventCalls = Pick<SystemCalls, "createEvent" | "readEvent" | "writeEvent">;
-
-function createEventCalls(library: CLibrary): EventCalls {
-  const eventfd = library.number("int eventfd(unsigned int initial, int flags)");
-  const read = library.number("int64_t read(int fd, void *buffer, size_t length)");
-  const write = library.number("int64_t write(int fd, const void *buffer, size_t length)");
-  const taken = new Uint8Array(8);
-  const one = new Uint8Array(BigUint64Array.of(1n).buffer);
-  return {
-    createEvent() {
-      const fd = eventfd(0, EFD_CLOEXEC_NONBLOCK);
-      if (fd < 0) throw library.failure("eventfd");
-      return fd;
-    },
-    readEvent: (fd) => read(fd, taken, 8) > 0,
-    writeEvent: (fd) => write(fd, one, 8) > 0,
-  };
 }
 
 /** struct sigaction of the C library: handler, 128 bytes of mask, flags, restorer. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -79,6 +80,38 @@ test("events and descriptors travel over sockets to where they belong", async ()
   expect(calls.receive(right, bytes, 0, 16, fds)).toBe(0);
   for (const fd of [right, event]) calls.close(fd);
   expect(openDescriptors()).toHaveLength(before);
+});
+
+const hasPython = fs.existsSync("/usr/bin/python3");
+if (!hasPython) console.warn("SKIPPED: events of a peer that makes them block: install python3");
+
+test.skipIf(!hasPython && process.env["CI"] === undefined)("events of a peer that makes them block, and full, are not waited for", () => {
+  const event = calls.createEvent();
+  // No library function of Node sets it back; a child process that shares the descriptor does.
+  const clear = "import fcntl,os; fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) & ~os.O_NONBLOCK)";
+  execFileSync("python3", ["-c", clear], { stdio: [event, "inherit", "inherit"] });
+  expect(fs.readFileSync(`/proc/self/fdinfo/${event}`, "utf8")).toMatch(/flags:\s+02000002/);
+  expect(calls.readEvent(event)).toBe(false);
+  fs.writeSync(event, new Uint8Array(BigUint64Array.of(0xfffffffffffffffen).buffer));
+  expect(calls.writeEvent(event)).toBe(true);
+  expect(calls.writeEvent(event)).toBe(true);
+  expect(calls.readEvent(event)).toBe(true);
+  expect(calls.readEvent(event)).toBe(false);
+  calls.close(event);
+});
+
+test("pipes may stand in for events", () => {
+  const pipe = path.join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const fd = fs.openSync(pipe, "r+");
+  calls.setNonBlocking(fd);
+  expect(calls.readEvent(fd)).toBe(false);
+  expect(calls.writeEvent(fd)).toBe(true);
+  expect(calls.readEvent(fd)).toBe(true);
+  let written = 0;
+  while (calls.writeEvent(fd)) written += 1;
+  expect(written).toBe(8192);
+  calls.close(fd);
 });
 
 test("more descriptors than a message has are refused and none stays open", () => {

@@ -88,9 +88,15 @@ export interface SystemCalls {
   setSignalHandler(signal: number, handler: bigint): bigint;
   /** `eventfd(2)`, not blocking. */
   createEvent(): number;
-  /** Takes an event (or all of a pipe's, 8 bytes at a time). False: there is none, or the descriptor is broken. */
+  /**
+   * Takes an event (or all of a pipe's, 8 bytes at a time), and never waits for one, even if the descriptor blocks. False:
+   * there is none, or the descriptor is broken.
+   */
   readEvent(fd: number): boolean;
-  /** Signals an event. False: the counter or pipe is full, which the peer sees as signalled, or the descriptor is broken. */
+  /**
+   * Signals an event, and never waits, even if the descriptor blocks. False: a pipe is full, which the peer sees as
+   * signalled, or the descriptor is broken.
+   */
   writeEvent(fd: number): boolean;
   /** Makes reading and writing return at once. */
   setNonBlocking(fd: number): void;
