@@ -1,5 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
+import { NODE_COMMAND } from "./lib/backend.ts";
+import { DiskDaemon, diskSocket } from "./lib/disk-daemon.ts";
 import { checkExt4, checkFiles, isWritable, makeExt4 } from "./lib/ext4.ts";
 import type { GuestImage } from "./lib/guest-image.ts";
 import { GuestLoad } from "./lib/guest-load.ts";
@@ -14,6 +17,7 @@ import { haveGuestPrograms } from "./testing/programs.ts";
 const OUTAGE = 20_000;
 const CALM = 1500;
 const DEVICE = "/dev/vda";
+const FAULTY_DAEMON = fileURLToPath(new URL("testing/faulty-daemon.ts", import.meta.url));
 
 /** Storage that goes away and comes back. */
 interface Storage {
@@ -29,6 +33,12 @@ describe.skipIf(!haveGuestPrograms("qemu-system-x86_64", "nbdkit"))("20 s withou
     await inSandbox(async (sandbox, image) => {
       const bench = await HoldBench.start(sandbox, { holdSeconds: 120 });
       expect(await liveThrough(sandbox, image, nbdStorage(bench))).toEqual(NOT_NOTICED);
+    });
+  });
+
+  test.concurrent("held: reads, writes and flushes of a file fail", { timeout: 180_000 }, async () => {
+    await inSandbox(async (sandbox, image) => {
+      expect(await liveThrough(sandbox, image, await faultyFile(sandbox))).toEqual(NOT_NOTICED);
     });
   });
 
@@ -49,6 +59,25 @@ function nbdStorage(bench: HoldBench): Storage {
     disk: bench.socket(),
     goAway: () => bench.storage.kill(),
     comeBack: () => bench.storage.start(),
+  };
+}
+
+/** A file whose driver has a fault injected. */
+async function faultyFile(sandbox: Sandbox): Promise<Storage> {
+  const file = sandbox.file("faulty.img", 64 * 1024 * 1024);
+  const daemon = await DiskDaemon.start(sandbox, {
+    name: "faulty",
+    command: [...NODE_COMMAND, FAULTY_DAEMON],
+    blockdevs: [
+      `driver=file,node-name=file,filename=${file}`,
+      "driver=rehandle,node-name=disk,file=file,iohang-timeout=120",
+    ],
+    disks: [{ id: "disk0", nodeName: "disk" }],
+  });
+  return {
+    disk: diskSocket(sandbox, "disk0"),
+    goAway: () => daemon.process.signal("SIGUSR1"),
+    comeBack: () => daemon.process.signal("SIGUSR2"),
   };
 }
 

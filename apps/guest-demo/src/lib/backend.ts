@@ -17,6 +17,15 @@ export interface Backend {
   nbdDisk(nodeName: string, socket: string, holdSeconds: number): string[];
 }
 
+const DAEMON_INDEX = import.meta.resolve("@rehandle/storage-daemon");
+
+/** Node with its flags for a module of this repository: sources use sources, what was built uses what was built. */
+export const NODE_COMMAND: DaemonCommand = [
+  process.execPath,
+  ...(extname(DAEMON_INDEX) === ".ts" ? ["--conditions=@rehandle/source"] : []),
+  "--disable-warning=ExperimentalWarning",
+];
+
 /** This repository's. */
 export const rehandleBackend: Backend = {
   name: "rehandle-storage-daemon",
@@ -40,9 +49,6 @@ export const qemuBackend: Backend = {
 };
 
 function rehandleCommand(): DaemonCommand {
-  const index = import.meta.resolve("@rehandle/storage-daemon");
-  // Sources beside sources, what was built beside what was built.
-  const main = fileURLToPath(new URL(`./main${extname(index)}`, index));
-  const flags = extname(index) === ".ts" ? ["--conditions=@rehandle/source"] : [];
-  return [process.execPath, ...flags, "--disable-warning=ExperimentalWarning", main];
+  const main = fileURLToPath(new URL(`./main${extname(DAEMON_INDEX)}`, DAEMON_INDEX));
+  return [...NODE_COMMAND, main];
 }

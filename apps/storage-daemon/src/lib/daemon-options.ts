@@ -1,4 +1,4 @@
-import type { Clock, Random } from "@rehandle/driver-sdk";
+import type { BlockDriver, Clock, Random } from "@rehandle/driver-sdk";
 import type { Readable, Writable } from "node:stream";
 
 /** What a daemon is run with; everything has the process's own as default. */
@@ -11,6 +11,8 @@ export interface DaemonOptions {
   readonly stderr?: Writable;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Puts something around the driver of a node that is not a `rehandle` one, before it is opened; for tests that make it fail. */
+  readonly wrapDriver?: (driver: BlockDriver, nodeName: string) => BlockDriver;
 }
 
 /** {@link DaemonOptions} with the defaults filled in. */

@@ -35,12 +35,13 @@ export class Daemon {
   readonly #surroundings: DaemonSurroundings;
 
   constructor(surroundings: DaemonSurroundings, quit: () => Promise<void>) {
-    const { clock, random, stderr } = surroundings;
+    const { clock, random, stderr, wrapDriver } = surroundings;
     this.#surroundings = surroundings;
     this.log = createLog(clock, (line) => void stderr.write(line));
     this.graph = new NodeGraph({
       clock,
       random,
+      wrapDriver,
       findCredentials: (id) => this.#tls.client(id),
       onOpened: (node) => this.#watch(node),
     });

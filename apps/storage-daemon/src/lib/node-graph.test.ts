@@ -7,6 +7,7 @@ import { blockdevOption } from "./option-table.ts";
 function createGraph(): { graph: NodeGraph; opened: string[]; add: (text: string) => Promise<Node> } {
   const opened: string[] = [];
   const graph = new NodeGraph({
+    wrapDriver: (driver) => driver,
     clock: createSystemClock(),
     random: createRandom(1),
     findCredentials: () => ({}),

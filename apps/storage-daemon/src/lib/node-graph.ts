@@ -12,6 +12,8 @@ import { UsageError } from "./usage-error.ts";
 export interface NodeGraphParts {
   readonly clock: Clock;
   readonly random: Random;
+  /** See `DaemonOptions`. */
+  readonly wrapDriver: (driver: BlockDriver, nodeName: string) => BlockDriver;
   /** @throws UsageError if there are no such credentials. */
   readonly findCredentials: (id: string) => TlsCredentials;
   /** Told of every node as soon as it is open, before anybody uses it. */
@@ -106,9 +108,10 @@ export class NodeGraph {
   }
 
   async #open(name: string, options: NodeOptions, flags: NodeFlags, child: Node | null, making: Making): Promise<Node> {
-    const { clock, random, findCredentials, onOpened } = this.#parts;
+    const { clock, random, findCredentials, onOpened, wrapDriver } = this.#parts;
     const view = child === null ? null : this.view(child, `node ${name}`);
-    const { driver, backend } = await makeDriver(options, { flags, child: view, findCredentials });
+    const { driver: made, backend } = await makeDriver(options, { flags, child: view, findCredentials });
+    const driver = backend === null ? wrapDriver(made, name) : made;
     const node = new GraphNode({ name, options, flags, driver, backend, child, ...making });
     const { signal } = this.#closing;
     await driver.open({ clock, random, held: making.held, onEvent: (event) => node.onEvent(event), signal });

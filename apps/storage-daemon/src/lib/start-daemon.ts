@@ -40,6 +40,7 @@ export function startDaemon(argv: readonly string[], options: DaemonOptions = {}
     stderr: options.stderr ?? process.stderr,
     clock: options.clock ?? createSystemClock(),
     random: options.random ?? Math.random,
+    wrapDriver: options.wrapDriver ?? ((driver) => driver),
   });
 }
 
