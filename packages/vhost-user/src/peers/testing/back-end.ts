@@ -34,6 +34,11 @@ export interface BackEnd {
   remove(): Promise<void>;
 }
 
+/** What is not said is as {@link BackEndOptions} says. */
+export function withDefaults(options: BackEndOptions): Required<BackEndOptions> {
+  return { size: 16 << 20, numQueues: 2, writable: true, ...options };
+}
+
 /** Command line of a back end. */
 export interface BackEndCommand {
   readonly program: string;
@@ -49,7 +54,7 @@ export async function startBackEnd(
   commandOf: (folder: BackEndFiles, options: Required<BackEndOptions>) => BackEndCommand,
   resize: Resize,
 ): Promise<BackEnd> {
-  const full = { size: 16 << 20, numQueues: 2, writable: true, ...options };
+  const full = withDefaults(options);
   const files = new BackEndFiles(full.size);
   const backEnd = new BackEndProcess(files, commandOf(files, full), resize);
   await backEnd.start();

@@ -1,5 +1,6 @@
 import type { BackEnd, BackEndOptions } from "./back-end.ts";
 import { havePrograms } from "./debian.ts";
+import { startOwnBackEnd } from "./own-back-end.ts";
 import { startQemuStorageDaemon } from "./qemu-storage-daemon.ts";
 
 /** Where back ends may rightly differ. Whatever is not in here has to be the same for all. */
@@ -56,5 +57,21 @@ const QEMU_STORAGE_DAEMON: Peer = {
   },
 };
 
+const OWN: Peer = {
+  name: "@rehandle/vhost-user",
+  start: startOwnBackEnd,
+  is: {
+    inflight: true,
+    packed: true,
+    resetDevice: true,
+    resizeHeard: true,
+    configOffset: true,
+    disabledVringRests: true,
+    survivesLeaving: true,
+    serial: "rehandle-peer",
+    usedLengthExact: true,
+  },
+};
+
 /** The peers that can be driven here. */
-export const PEERS: readonly Peer[] = havePrograms("qemu-storage-daemon") ? [QEMU_STORAGE_DAEMON] : [];
+export const PEERS: readonly Peer[] = havePrograms("qemu-storage-daemon") ? [OWN, QEMU_STORAGE_DAEMON] : [OWN];

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly blocks: number;
   /** What each block was last written with; 0 for never. Default: all 0. */
   readonly versions?: Uint32Array;
+  /** Ends it before `operations` are done. */
+  readonly stop?: AbortController;
 }
 
 /** What was done. */
@@ -40,7 +42,7 @@ export async function verifiedLoad(guest: Guest, options: LoadOptions): Promise<
     const address = guest.frontEnd.memory.allocate(BLOCK, 512);
     const bytes = guest.frontEnd.memory.bytes(address, BLOCK);
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, BLOCK / 4);
-    while (left > 0) {
+    while (left > 0 && options.stop?.signal.aborted !== true) {
       left -= 1;
       const block = freeBlock(random, busy, blocks);
       busy.add(block);
