@@ -1,19 +1,14 @@
 /** Runs a workload's client against a server. */
-import { existsSync } from "node:fs";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseFioReport, type ClientFigures } from "./fio-report.ts";
+import type { FrontEndReport } from "./front-end-report.ts";
 import { DISK, type Place, type Subject } from "./subject.ts";
 import type { CopyLoad, FioLoad, FrontEndLoad, Workload } from "./workloads.ts";
 import type { Workshop } from "./workshop.ts";
 
-/** The program that plays a virtual machine's part; see the README for how it is called. */
-const frontEnd = fileURLToPath(new URL("../../../packages/vhost-user/bench/front-end.ts", import.meta.url));
-
-/** Why a workload cannot be run here; null if it can. */
-export function reasonToSkip({ load }: Workload): string | null {
-  if (load.client !== "front-end" || existsSync(frontEnd)) return null;
-  return "packages/vhost-user/bench/front-end.ts is not there yet";
-}
+/** The program that plays a virtual machine's part, as source or built, as this file is. */
+const frontEnd = fileURLToPath(new URL(`../front-end-load${extname(import.meta.url)}`, import.meta.url));
 
 /**
  * Runs a client to its end.
@@ -58,7 +53,7 @@ async function runFio(
     "--output-format=json",
     "--time_based",
     "--norandommap",
-    `--runtime=${seconds}`,
+    `--runtime=${Math.round(seconds * 1000)}ms`,
     `--rw=${load.pattern}`,
     `--bs=${load.block}`,
     `--iodepth=${load.depth}`,
@@ -92,26 +87,12 @@ async function runFrontEnd(
   place: Place,
   seconds: number,
 ): Promise<ClientFigures> {
-  const text = await workshop.run(
-    [
-      place.node,
-      "--conditions=@rehandle/source",
-      frontEnd,
-      "--json",
-      `--socket=${place.socket}`,
-      `--pattern=${load.pattern}`,
-      `--block=${load.block}`,
-      `--depth=${load.depth}`,
-      `--seconds=${seconds}`,
-    ],
-    seconds,
-  );
-  const { iops, requests, p50, p99 } = JSON.parse(text.slice(text.indexOf("{"))) as {
-    iops: number;
-    requests: number;
-    p50: number;
-    p99: number;
-  };
+  const { pattern, block, depth } = load;
+  const region = Math.min(place.size, REGION);
+  const program = [process.execPath, ...process.execArgv, frontEnd];
+  const numbers = [block, depth, seconds, region].map(String);
+  const text = await workshop.run([...program, place.socket, pattern, ...numbers], seconds);
+  const { iops, requests, p50, p99 } = JSON.parse(text) as FrontEndReport;
   return { rate: unit === "IOPS" ? iops : (iops * load.block) / 1e6, requests, p50, p99 };
 }
 

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import type { BenchOptions } from "./bench-options.ts";
 import { formatCase } from "./case-table.ts";
-import { reasonToSkip } from "./clients.ts";
 import { createStorage, type Storage } from "./disks.ts";
 import { measureDrain } from "./drain.ts";
 import { formatMachine, machineFacts, missingPrograms } from "./machine.ts";
@@ -80,11 +79,6 @@ async function measureStage(run: Run, stage: Stage, ids: ReadonlySet<string>): P
   for (const workload of workloads.filter((entry) => entry.stages.includes(stage.id))) {
     const id = `${stage.id}/${workload.id}`;
     if (!ids.has(id)) continue;
-    const reason = reasonToSkip(workload);
-    if (reason !== null) {
-      console.log(`### ${id}\n\nleft out: ${reason}\n`);
-      continue;
-    }
     const say = (text: string): void => progress(`${id}: ${text}`);
     const result = await runCase(workshop, storage, withPeers(stage, options), workload, { ...options, say });
     progress("");
@@ -152,7 +146,8 @@ function withoutFailures({ cases, outages, startUp }: Findings): boolean {
   return ours.every(({ problem }) => problem === undefined);
 }
 
-/** One line that is written over; nothing where nobody watches. */
+/** One line that is written over, or a line each where nobody watches; an empty text clears it away. */
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
+  else if (text !== "") process.stderr.write(`${text}\n`);
 }
