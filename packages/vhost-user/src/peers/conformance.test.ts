@@ -2,8 +2,7 @@ import { describeDriverConformance, type ConformanceSubject } from "@rehandle/dr
 import { describe } from "vitest";
 import { createVhostUserDriver } from "../lib/front-end/vhost-user-driver.ts";
 import type { BackEnd, BackEndOptions } from "./testing/back-end.ts";
-import { havePrograms } from "./testing/debian.ts";
-import { startQemuStorageDaemon } from "./testing/qemu-storage-daemon.ts";
+import { PEERS } from "./testing/peers.ts";
 
 /** Over 4 GiB, so that offsets of more than 32 bits are tried; sparse. */
 const SIZE = 2 ** 32 + 131_072;
@@ -15,6 +14,8 @@ async function subject(start: (options: BackEndOptions) => Promise<BackEnd>): Pr
   return { driver: create(), reopen: create, cleanup: () => backEnd.remove() };
 }
 
-describe.skipIf(!havePrograms("qemu-storage-daemon"))("qemu-storage-daemon", () => {
-  describeDriverConformance("driver-vhost-user", { create: () => subject(startQemuStorageDaemon) });
-});
+for (const { name, start } of PEERS) {
+  describe(name, () => {
+    describeDriverConformance("driver-vhost-user", { create: () => subject(start) });
+  });
+}
