@@ -38,7 +38,7 @@ const MAX_RANGE_SECTORS = 2 ** 21;
 const MAX_RANGES = 64;
 
 /** Sectors that whole blocks of storage give. */
-export function capacityOf(size: number, logicalBlockSize: number): number {
+function capacityOf(size: number, logicalBlockSize: number): number {
   return Math.floor(size / logicalBlockSize) * (logicalBlockSize / SECTOR_SIZE);
 }
 

@@ -226,6 +226,7 @@ describe("stopQueue", () => {
     expect(stopped).toBeNull();
     disk.driver.complete();
     await stopping;
+    expect(disk.clock.step()).toBe(false);
     // What it pushed last was published with the stop.
     expect(disk.guest.collect()).toHaveLength(1);
     expect(stopped).toMatchObject({ position: { available: 3 }, unfinished: 0 });
@@ -246,6 +247,16 @@ describe("stopQueue", () => {
     disk.driver.completeAll();
     disk.run();
     expect(disk.guest.collect()).toHaveLength(1);
+  });
+
+  test("tells the dirty log what a read that is given up may have brought so far", () => {
+    const disk = new TestDisk();
+    disk.driver.hold = true;
+    const read = disk.read(0, 1024);
+    const dirty: string[] = [];
+    disk.guest.test.memory.onDirty = (address, length) => dirty.push(`${address}+${length}`);
+    void disk.device.stopQueue(0);
+    expect(dirty).toEqual([`${read.writableAddress}+1024`]);
   });
 
   test("without patience has done all before it returns", async () => {
