@@ -21,6 +21,8 @@ import { sleep, within } from "./sleep.ts";
 
 /** How long all is well before the outage, and after it, ms. */
 const CALM = 3000;
+/** Files that are written before the outage at least, however slow the machine is. */
+const FILES_BEFORE = 10;
 /** How long the demo waits for the first write after the outage, ms. */
 const PATIENCE = 5000;
 /** Columns of the screen's chart. */
@@ -110,7 +112,7 @@ class Act {
     console.onLine((line) => this.#complaints.take(line));
     const load = new GuestLoad(clock, agent, `files /mnt ${SEED}`, () => this.#progress());
     const sampler = this.#createSampler(rig, load);
-    await sleep(clock, CALM);
+    await Promise.all([sleep(clock, CALM), this.#untilWritten(load, FILES_BEFORE)]);
     const times = await this.#playOutage(rig, load);
     await sleep(clock, CALM);
     sampler.stop();
@@ -135,12 +137,7 @@ class Act {
     this.#note("the storage is killed with SIGKILL");
     await rig.storage.kill();
     await sleep(clock, 1000 * options.outage);
-    const before = load.of("writer").ops;
-    const written = new Promise<number>((resolve) => {
-      this.#progress = () => {
-        if (load.of("writer").ops > before) resolve(clock.now());
-      };
-    });
+    const written = this.#untilWritten(load, load.of("writer").ops + 1);
     await rig.storage.start();
     const back = clock.now();
     this.#note("the storage is back");
@@ -150,6 +147,15 @@ class Act {
     const firstWrite = Math.max(0, first - back);
     this.#note(`first file written, ${duration(firstWrite)} after the storage accepted connections`);
     return { outage, firstWrite };
+  }
+
+  /** Resolves with the time when the writer has written so many files. */
+  #untilWritten(load: GuestLoad, files: number): Promise<number> {
+    return new Promise((resolve) => {
+      this.#progress = () => {
+        if (load.of("writer").ops >= files) resolve(this.#stage.clock.now());
+      };
+    });
   }
 
   #createSampler(rig: Rig, load: GuestLoad): Sampler {
