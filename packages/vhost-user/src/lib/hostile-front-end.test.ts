@@ -294,3 +294,49 @@ test("a kick descriptor that is always readable and never holds a kick ends the 
   expect(server.reasons()).toEqual(["the kick descriptor of queue 0 is broken"]);
   for (const fd of [memory, one, two, call]) calls.close(fd);
 });
+
+/** Makes one request available: GET_ID into the page behind the rings, in a ring that {@link RawFrontEnd.start} set up. */
+function askForId(memory: number): { readonly status: () => number | undefined; readonly unmap: () => void } {
+  const start = calls.map(memory, 0, MEMORY);
+  const bytes = new Uint8Array(calls.view(start, MEMORY));
+  const fields = new DataView(bytes.buffer);
+  const describe = (index: number, at: number, length: number, flags: number): void => {
+    fields.setBigUint64(16 * index, BigInt(at), true);
+    fields.setUint32(16 * index + 8, length, true);
+    fields.setUint16(16 * index + 12, flags, true);
+    fields.setUint16(16 * index + 14, index + 1, true);
+  };
+  describe(0, 12288, 16, 1);
+  describe(1, 12320, 20, 3);
+  describe(2, 12340, 1, 2);
+  fields.setUint32(12288, 8, true);
+  bytes[12340] = 0xff;
+  fields.setUint16(4096 + 2, 1, true);
+  return { status: () => bytes[12340], unmap: () => calls.unmap(start, MEMORY) };
+}
+
+test("a ring starts with its kick descriptor where there are no protocol features", async () => {
+  const memory = calls.createMemoryFile("guest", MEMORY);
+  const [kick, call] = [calls.createEvent(), calls.createEvent()];
+  const { status, unmap } = askForId(memory);
+  const frontEnd = new RawFrontEnd(calls, server.path);
+  await frontEnd.start(memory, MEMORY, { kick, call }, false);
+  await until(() => status() === 0);
+  await until(() => calls.readEvent(call));
+  expect(server.reasons()).toEqual([]);
+  frontEnd.close();
+  unmap();
+  for (const fd of [memory, kick, call]) calls.close(fd);
+});
+
+test("a call descriptor that comes while a ring runs is signalled at once", async () => {
+  const memory = calls.createMemoryFile("guest", MEMORY);
+  const [kick, call, later] = [calls.createEvent(), calls.createEvent(), calls.createEvent()];
+  const frontEnd = new RawFrontEnd(calls, server.path);
+  await frontEnd.start(memory, MEMORY, { kick, call });
+  await frontEnd.request(R.SET_VRING_CALL, encodeU64(0n), [later]);
+  expect(calls.readEvent(call)).toBe(false);
+  expect(calls.readEvent(later)).toBe(true);
+  frontEnd.close();
+  for (const fd of [memory, kick, call, later]) calls.close(fd);
+});

@@ -85,20 +85,23 @@ test("events and descriptors travel over sockets to where they belong", async ()
 const hasPython = fs.existsSync("/usr/bin/python3");
 if (!hasPython) console.warn("SKIPPED: events of a peer that makes them block: install python3");
 
-test.skipIf(!hasPython && process.env["CI"] === undefined)("events of a peer that makes them block, and full, are not waited for", () => {
-  const event = calls.createEvent();
-  // No library function of Node sets it back; a child process that shares the descriptor does.
-  const clear = "import fcntl,os; fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) & ~os.O_NONBLOCK)";
-  execFileSync("python3", ["-c", clear], { stdio: [event, "inherit", "inherit"] });
-  expect(fs.readFileSync(`/proc/self/fdinfo/${event}`, "utf8")).toMatch(/flags:\s+02000002/);
-  expect(calls.readEvent(event)).toBe(false);
-  fs.writeSync(event, new Uint8Array(BigUint64Array.of(0xfffffffffffffffen).buffer));
-  expect(calls.writeEvent(event)).toBe(true);
-  expect(calls.writeEvent(event)).toBe(true);
-  expect(calls.readEvent(event)).toBe(true);
-  expect(calls.readEvent(event)).toBe(false);
-  calls.close(event);
-});
+test.skipIf(!hasPython && process.env["CI"] === undefined)(
+  "events of a peer that makes them block, and full, are not waited for",
+  () => {
+    const event = calls.createEvent();
+    // No library function of Node sets it back; a child process that shares the descriptor does.
+    const clear = "import fcntl,os; fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) & ~os.O_NONBLOCK)";
+    execFileSync("python3", ["-c", clear], { stdio: [event, "inherit", "inherit"] });
+    expect(fs.readFileSync(`/proc/self/fdinfo/${event}`, "utf8")).toMatch(/flags:\s+02000002/);
+    expect(calls.readEvent(event)).toBe(false);
+    fs.writeSync(event, new Uint8Array(BigUint64Array.of(0xfffffffffffffffen).buffer));
+    expect(calls.writeEvent(event)).toBe(true);
+    expect(calls.writeEvent(event)).toBe(true);
+    expect(calls.readEvent(event)).toBe(true);
+    expect(calls.readEvent(event)).toBe(false);
+    calls.close(event);
+  },
+);
 
 test("pipes may stand in for events", () => {
   const pipe = path.join(folder, "pipe");
@@ -172,4 +175,25 @@ test("a regular file cannot be watched", () => {
   const listener = { onReady: () => undefined, onError: () => undefined };
   expect(() => calls.watch(fd, { readable: true }, listener)).toThrow(expect.objectContaining({ code: "EPERM" }));
   fs.closeSync(fd);
+});
+
+/** The code of the error with which loading fails in a process of its own, after `before`. */
+function failToLoad(before: string): string {
+  const program = `${before}
+    const { loadSystemCalls } = await import(${JSON.stringify(import.meta.resolve("../index.ts"))});
+    await loadSystemCalls().then(() => console.log("loaded"), (error) => console.log(error.code, error.message));`;
+  const flags = ["--conditions=@rehandle/source", "--input-type=module", "-e", program];
+  return execFileSync(process.execPath, flags, { encoding: "utf8" });
+}
+
+test("without koffi, or off Linux, loading says what is missing, and importing works", () => {
+  const hide = `import { registerHooks } from "node:module";
+    registerHooks({ resolve(name, context, next) {
+      if (name === "koffi") throw new Error("Cannot find package 'koffi'");
+      return next(name, context);
+    } });`;
+  expect(failToLoad(hide)).toMatch(/^KOFFI_MISSING .*npm install koffi$/m);
+  const elsewhere = `Object.defineProperty(process, "platform", { value: "darwin" });`;
+  expect(failToLoad(elsewhere)).toMatch(/^NOT_LINUX vhost-user needs Linux/);
+  expect(failToLoad("")).toBe("loaded\n");
 });

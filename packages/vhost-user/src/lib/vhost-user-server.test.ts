@@ -148,6 +148,20 @@ test("what is unfinished when the queues stop is done after the next start", asy
   expect(await done).toBe(0);
 });
 
+test("what is unfinished is put back into the ring for those who keep no inflight region", async () => {
+  const driver = new HeldDriver();
+  const { path } = await start({ driver, stopPatience: 5 });
+  const guest = await boot({ path, protocolFeatures: 1n << 3n });
+  const done = [move(guest, IN, 8), move(guest, IN, 16)];
+  await until(() => driver.requests.length === 2);
+  await guest.frontEnd.stop();
+  expect(guest.frontEnd.vrings[0]?.base).toBe(0);
+  await guest.frontEnd.start();
+  await until(() => driver.requests.length === 4);
+  while (driver.requests.length > 0) driver.completeNext();
+  expect(await Promise.all(done)).toEqual([0, 0]);
+});
+
 test("requests that complete within the patience are not done again", async () => {
   const driver = new HeldDriver();
   const { path } = await start({ driver, stopPatience: 5000 });

@@ -49,8 +49,8 @@ export interface VhostUserServer {
    */
   listen(): Promise<void>;
   /**
-   * Ends it. Requests may complete for `graceMs` (default 0); what is unfinished then stays in the inflight region of the
-   * front end, which gives it to the next back end.
+   * Ends it. Requests may complete for `graceMs` (default 0); what is unfinished then is left to the next back end, in the ring
+   * or in the front end's inflight region.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
   /** To be called after the block driver sent `resized`. */
@@ -116,6 +116,7 @@ class Server implements VhostUserServer {
     if (this.#state !== "new") throw new VhostUserError("the server was started already", "EINVAL");
     this.#moveTo("listening");
     const calls = await loadSystemCalls();
+    if (this.#hasState("closed")) return;
     const { clock } = this.#options;
     this.#calls = calls;
     this.#retired = new RetiredMappings(calls, clock, {
@@ -142,6 +143,10 @@ class Server implements VhostUserServer {
 
   resume(): void {
     this.#device.resume();
+  }
+
+  #hasState(state: ServerState): boolean {
+    return this.#state === state;
   }
 
   #moveTo(state: ServerState): void {

@@ -37,22 +37,28 @@ export class RawFrontEnd {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Sets up and starts queue 0 with rings at the beginning of one region of memory, at guest and user address 0. */
-  async start(fd: number, size: number, events: { readonly kick: number; readonly call: number }): Promise<void> {
-    const protocolFeatures = 1n << 3n;
-    const features = (1n << 30n) | (1n << 32n);
+  /**
+   * Sets up and starts queue 0 with rings at the beginning of one region of memory, at guest and user address 0. Without
+   * protocol features it starts with its kick descriptor.
+   */
+  async start(
+    fd: number,
+    size: number,
+    events: { readonly kick: number; readonly call: number },
+    protocol = true,
+  ): Promise<void> {
     const region: RegionDescription = { guestAddress: 0n, userAddress: 0n, size: BigInt(size), mmapOffset: 0n };
     const address = { index: 0, flags: 0, descriptor: 0n, available: 4096n, used: 8192n, log: 0n };
-    this.send(R.SET_PROTOCOL_FEATURES, encodeU64(protocolFeatures));
+    if (protocol) this.send(R.SET_PROTOCOL_FEATURES, encodeU64(1n << 3n));
     this.send(R.SET_OWNER, new Uint8Array(0));
-    this.send(R.SET_FEATURES, encodeU64(features));
+    this.send(R.SET_FEATURES, encodeU64((protocol ? 1n << 30n : 0n) | (1n << 32n)));
     this.send(R.SET_MEM_TABLE, encodeMemoryTable([region]), [fd]);
     this.send(R.SET_VRING_NUM, encodeVringState({ index: 0, num: 16 }));
     this.send(R.SET_VRING_BASE, encodeVringState({ index: 0, num: 0 }));
     this.send(R.SET_VRING_ADDR, encodeVringAddress(address));
     this.send(R.SET_VRING_CALL, encodeU64(0n), [events.call]);
     this.send(R.SET_VRING_KICK, encodeU64(0n), [events.kick]);
-    await this.request(R.SET_VRING_ENABLE, encodeVringState({ index: 0, num: 1 }));
+    if (protocol) await this.request(R.SET_VRING_ENABLE, encodeVringState({ index: 0, num: 1 }));
   }
 
   close(): void {
