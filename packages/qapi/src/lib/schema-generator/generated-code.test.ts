@@ -193,6 +193,17 @@ export const Removal: qapi.TypeOf<Removal> = {
 `);
 });
 
+test("a name that is taken is not taken twice", () => {
+  const schema =
+    schemaOf(`{ 'struct': 'UuBase', 'data': {} } { 'enum': '__a.b_Ee', 'data': [ 'x' ] } { 'enum': '__a-b_Ee', 'data': [] }
+    { 'union': 'Uu', 'base': { 'e': '__a.b_Ee' }, 'discriminator': 'e', 'data': { 'x': 'UuBase' } }`);
+  const text = generateTypeScript(schema).get("types.ts") ?? "";
+  expect(text).toContain("export interface UuBase {}\n");
+  expect(text).toContain('export type Uu = UuBase2 & { e: "x" } & UuBase;\n');
+  expect(text).toContain("export interface UuBase2 {\n  e: __a_b_Ee;\n}\n");
+  expect(text).toContain("export type __a_b_Ee2 = never;\n");
+});
+
 test("a bundle has only what is used", async () => {
   const size = async (code: string): Promise<number> => {
     const input = join(folder, "entry.ts");
