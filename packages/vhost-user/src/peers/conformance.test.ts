@@ -14,8 +14,6 @@ async function subject(start: (options: BackEndOptions) => Promise<BackEnd>): Pr
   return { driver: create(), reopen: create, cleanup: () => backEnd.remove() };
 }
 
-for (const { name, start } of PEERS) {
-  describe(name, () => {
-    describeDriverConformance("driver-vhost-user", { create: () => subject(start) });
-  });
-}
+describe.each(PEERS)("$name", ({ start }) => {
+  describeDriverConformance("driver-vhost-user", { create: () => subject(start) });
+});

@@ -68,7 +68,9 @@ describe.each(PEERS)("a driver on $name", ({ start, is }) => {
     const settled = Promise.allSettled(sent);
     await new Promise((resolve) => setTimeout(resolve, 2));
     await backEnd.kill();
-    for (const result of await within("all", settled)) {
+    const results = await within("all", settled);
+    expect(results.length).toBe(200);
+    for (const result of results) {
       if (result.status === "rejected") expect(result.reason).toMatchObject({ errorClass: "transport" });
     }
   });
