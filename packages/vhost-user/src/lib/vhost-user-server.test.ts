@@ -120,9 +120,17 @@ test("a new size is told, and usable", async () => {
   expect(await move(guest, OUT, 4096)).toBe(0);
 });
 
-test("packed rings work, and stop and start where they stopped", async () => {
+test.each([
+  ["with", undefined],
+  ["without", 1n << 3n],
+])("packed rings stop and start where they stopped, %s an inflight region", async (_, protocolFeatures) => {
   const { path } = await start();
-  const guest = await boot({ path, features: (1n << 34n) | (1n << 32n) | (1n << 30n), queueSize: 7 });
+  const guest = await boot({
+    path,
+    ...(protocolFeatures !== undefined && { protocolFeatures }),
+    features: (1n << 34n) | (1n << 32n) | (1n << 30n),
+    queueSize: 7,
+  });
   for (let round = 0; round < 5; round += 1) {
     for (let sector = 0; sector < 10; sector += 1) expect(await move(guest, OUT, sector * 8)).toBe(0);
     await guest.frontEnd.stop();
