@@ -99,8 +99,7 @@ export class RequestDecider {
   #isInRange(length: number): boolean {
     const { capacity, logicalBlockSize } = this.rules.limits;
     const { sector } = this.#header;
-    // The first comparison keeps what follows within what a number can tell exactly.
-    if (sector > capacity || length % logicalBlockSize !== 0) return false;
+    if (length % logicalBlockSize !== 0) return false;
     return (sector * SECTOR_SIZE) % logicalBlockSize === 0 && sector + length / SECTOR_SIZE <= capacity;
   }
 

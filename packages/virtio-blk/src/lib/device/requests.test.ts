@@ -68,6 +68,19 @@ describe("IN and OUT", () => {
     expect([...read.data].indexOf(7)).toBe(1024);
   });
 
+  test("keep no view of guest memory when they are over, and follow a storage that takes more", () => {
+    const disk = new TestDisk({ declared: { maxTransfer: 512 } });
+    disk.driver.hold = true;
+    disk.read(0, 1024);
+    const [request] = disk.driver.held;
+    disk.driver.completeAll();
+    expect(request?.iov).toEqual([]);
+    disk.driver.capabilities = { ...disk.driver.capabilities, maxTransfer: 1024 };
+    disk.device.onResized();
+    disk.read(0, 1024);
+    expect(disk.driver.log).toEqual(["read 0+512", "read 512+512", "read 0+1024"]);
+  });
+
   test("thousands of pieces do not fill the stack, and others get their turn between", () => {
     const disk = new TestDisk({ declared: { maxTransfer: 512 }, size: 2 ** 20 });
     disk.guest.ask(disk.device, { type: Type.IN, inLength: 60_416 });
@@ -234,6 +247,23 @@ describe("framing", () => {
       expect(request.data.every((byte) => byte === 0x5a)).toBe(true);
     },
   );
+
+  test("takes a header from buffers that do not lie side by side", () => {
+    const disk = new TestDisk();
+    const { memory, allocate } = disk.guest.test;
+    const [front, back, status] = [allocate(64), allocate(64), allocate(1)];
+    memory.write(front, new Uint8Array(64).fill(0xff));
+    memory.write(front, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+    memory.write(back, Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0));
+    disk.guest.queue.add([
+      { address: front, length: 8, writable: false },
+      { address: back, length: 8, writable: false },
+      { address: disk.guest.test.start, length: 512, writable: false },
+      { address: status, length: 1, writable: true },
+    ]);
+    disk.guest.kick(disk.device);
+    expect(disk.driver.log).toEqual(["write 2560+512"]);
+  });
 
   test("crosses windows of guest memory", () => {
     const disk = new TestDisk({ guest: { windowSize: 64 * 1024, slots: 4 } });
