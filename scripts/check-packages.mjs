@@ -39,7 +39,11 @@ async function check(folder) {
 /** @param {PackedPackage} entry */
 function contentProblems({ manifest, files }) {
   const missing = ["LICENSE", "README.md", "dist/index.js", "dist/index.d.ts"].filter((file) => !files.includes(file));
-  const unwanted = files.filter((file) => /\.test\.|\/testing\/|\.tsbuildinfo$|\.readme-/.test(file));
+  // A package may publish helpers for others' tests, as a subpath; what its own tests need stays at home.
+  const published = manifest.exports?.["./testing"] !== undefined ? /^(dist|src)\/testing\// : /^$/;
+  const unwanted = files.filter(
+    (file) => /\.test\.|\/testing\/|\.tsbuildinfo$|\.readme-/.test(file) && !published.test(file),
+  );
   return [
     ...missing.map((file) => `${manifest.name}: ${file} is missing in the tarball`),
     ...unwanted.map((file) => `${manifest.name}: ${file} does not belong into the tarball`),

@@ -1,6 +1,6 @@
 /** Packs the public packages as they would be published, and lays them out as an installation would. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, realpathSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { environment, pnpm, root } from "./environment.mjs";
 import { readManifest } from "./workspace.mjs";
@@ -39,7 +39,7 @@ export function layOut(packages, folder) {
     const target = join(folder, "node_modules", manifest.name);
     mkdirSync(target, { recursive: true });
     succeed(["tar", "-xzf", tarball, "--strip-components=1", "-C", target]);
-    for (const name of Object.keys(manifest.dependencies ?? {})) {
+    for (const name of foreignDependencies(manifest, join(source, "node_modules"))) {
       if (!own.has(name)) copyDependency(name, join(source, "node_modules"), target);
     }
   }
@@ -56,7 +56,18 @@ function copyDependency(name, installed, dependent) {
   const target = join(dependent, "node_modules", name);
   cpSync(source, target, { recursive: true });
   const siblings = source.slice(0, -name.length - 1);
-  for (const next of Object.keys(readManifest(source).dependencies ?? {})) copyDependency(next, siblings, target);
+  for (const next of foreignDependencies(readManifest(source), siblings)) copyDependency(next, siblings, target);
+}
+
+/**
+ * What an installation brings besides the package: its dependencies, and those optional ones that exist for this machine.
+ * @param {import("./workspace.mjs").Manifest} manifest
+ * @param {string} installed
+ * @returns {string[]}
+ */
+function foreignDependencies({ dependencies = {}, optionalDependencies = {} }, installed) {
+  const optional = Object.keys(optionalDependencies).filter((name) => existsSync(join(installed, name)));
+  return [...new Set([...Object.keys(dependencies), ...optional])];
 }
 
 /**
