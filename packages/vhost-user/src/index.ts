@@ -1,5 +1,3 @@
-export { loadSystemCalls } from "./lib/system-calls.ts";
-export type { SystemCalls } from "./lib/system-calls.ts";
 export { VhostUserError } from "./lib/vhost-user-error.ts";
 export type { VhostUserErrorCode } from "./lib/vhost-user-error.ts";
 export type { DiscardLimits, VirtioBlockConfig } from "./lib/front-end/block-config.ts";

@@ -49,7 +49,8 @@ export class HoldExpiry {
   #endWhere(isOver: (entry: RequestEntry) => boolean, why: string): void {
     const { queue, late, ledger } = this.#engine;
     for (const entry of queue.snapshot()) {
-      if (entry.troubled && entry.state === EntryState.QUEUED && isOver(entry)) this.#engine.act(entry, gaveUp(entry, why));
+      if (entry.troubled && entry.state === EntryState.QUEUED && isOver(entry))
+        this.#engine.act(entry, gaveUp(entry, why));
     }
     // The driver still has the buffers of these: they fail as soon as it lets go.
     for (const entry of late.overdue) {

@@ -243,7 +243,8 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
   }
 
   isSendable(entry: RequestEntry): boolean {
-    if (entry.state !== EntryState.QUEUED || !entry.troubled || entry.blockers > 0 || !this.#engine.mayPass(entry)) return false;
+    if (entry.state !== EntryState.QUEUED || !entry.troubled || entry.blockers > 0 || !this.#engine.mayPass(entry))
+      return false;
     const { retryInterval } = this.#engine.policy[entry.direction];
     if (retryInterval === undefined || this.recovery.eager || entry.attempts === 0) return true;
     return this.clock.now() - entry.lastAttemptAt >= retryInterval;

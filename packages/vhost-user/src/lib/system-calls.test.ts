@@ -180,7 +180,7 @@ test("a regular file cannot be watched", () => {
 /** The code of the error with which loading fails in a process of its own, after `before`. */
 function failToLoad(before: string): string {
   const program = `${before}
-    const { loadSystemCalls } = await import(${JSON.stringify(import.meta.resolve("../index.ts"))});
+    const { loadSystemCalls } = await import(${JSON.stringify(import.meta.resolve("./system-calls.ts"))});
     await loadSystemCalls().then(() => console.log("loaded"), (error) => console.log(error.code, error.message));`;
   const flags = ["--conditions=@rehandle/source", "--input-type=module", "-e", program];
   return execFileSync(process.execPath, flags, { encoding: "utf8" });
