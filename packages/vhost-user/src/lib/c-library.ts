@@ -1,7 +1,7 @@
 import type { VhostUserError } from "./vhost-user-error.ts";
 
 /** Calls a C function of the process: numbers, bigints for addresses, typed arrays for buffers, strings. */
-export type CFunction<Result> = (...parameters: readonly (number | bigint | string | Uint8Array | null)[]) => Result;
+type CFunction<Result> = (...parameters: readonly (number | bigint | string | Uint8Array | null)[]) => Result;
 
 /** What the C library offers, and the errno of the last call. */
 export interface CLibrary {

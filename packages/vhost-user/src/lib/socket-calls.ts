@@ -17,7 +17,7 @@ const EAGAIN = 11;
 const EINTR = 4;
 
 /** Most descriptors that a message of vhost-user carries (VHOST_MEMORY_BASELINE_NREGIONS of them). */
-export const MAX_FDS = 8;
+const MAX_FDS = 8;
 
 /** Places in the scratch memory: struct msghdr, struct iovec, control data (16 bytes and the descriptors), data. */
 const HEADER = 0;

@@ -94,7 +94,7 @@ export function layoutDriverQueue(options: DriverQueueOptions): DriverLayout {
 }
 
 /** The bytes of a queue's part, which has to be in one window. */
-export function viewOf(memory: GuestMemory, address: number, bytes: number): Uint8Array {
+function viewOf(memory: GuestMemory, address: number, bytes: number): Uint8Array {
   const view = memory.contiguous(address, bytes);
   if (view === null) throw new RangeError("a driver's queue has to be in one window of guest memory");
   return view;

@@ -8,7 +8,7 @@ export const DESC_WRITE = 2;
 /** VIRTQ_DESC_F_INDIRECT. */
 export const DESC_INDIRECT = 4;
 /** Bytes of a descriptor, in a ring as in an indirect table. */
-export const DESC_BYTES = 16;
+const DESC_BYTES = 16;
 
 /**
  * Most descriptors of a chain, those in its indirect table included. A driver that keeps to a seg_max of at most this less two
