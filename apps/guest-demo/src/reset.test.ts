@@ -10,12 +10,13 @@ import { haveGuestPrograms } from "./testing/programs.ts";
 /** How long QEMU's monitor may take to answer, ms, besides what a reset takes QEMU by itself on this machine. */
 const PROMPT = 1000;
 const DEVICE = "/dev/vda";
+const SYSRQ_B = "echo b >/proc/sysrq-trigger";
 
 /** How a machine is restarted. */
 const RESETS: readonly { readonly name: string; readonly reset: (guest: QemuGuest) => Promise<unknown> }[] = [
   {
     name: "sysrq-b in the guest",
-    reset: async ({ agent }) => void agent.spawn("echo b >/proc/sysrq-trigger"),
+    reset: async ({ agent }) => void agent.spawn(SYSRQ_B),
   },
   { name: "system_reset of the monitor", reset: ({ monitor }) => monitor.execute("system_reset") },
 ];
@@ -25,7 +26,7 @@ describe.skipIf(!haveGuestPrograms("qemu-system-x86_64", "nbdkit"))("a reset whi
     await inSandbox(async (sandbox, image) => {
       const bench = await HoldBench.start(sandbox, { holdSeconds: 120 });
       const guest = await QemuGuest.boot(sandbox, { name: "guest", image, disks: [bench.socket()] });
-      await guest.monitor.execute("system_reset");
+      guest.agent.spawn(SYSRQ_B);
       const byItself = await slowestAnswer(guest, 2000);
       await guest.untilBooted(2);
       await makeExt4(guest.agent, DEVICE);
