@@ -49,6 +49,20 @@ describe.each(PEERS)("a driver on $name", ({ start, is }) => {
     expect(Buffer.concat(await within("reads", Promise.all(pieces), 20_000)).equals(bytes)).toBe(true);
   });
 
+  test("ranges longer than a record may be go in pieces", async () => {
+    await driver.close();
+    await backEnd.remove();
+    const size = 3 * 2 ** 30;
+    backEnd = await start({ size });
+    await open();
+    const client = createBlockClient(driver);
+    const [mark, places] = [Buffer.alloc(512, 7), [0, 2 ** 30, size - 512]];
+    for (const place of places) await client.write(place, mark);
+    await within("zeroes", client.writeZeroes(0, size - 512, { mayUnmap: true }), 20_000);
+    const found = await Promise.all(places.map(async (place) => (await client.read(place, 512))[0]));
+    expect(found).toEqual([0, 0, 7]);
+  });
+
   test("a killed back end is noticed, and connected to again", async () => {
     const client = createBlockClient(driver);
     await client.write(0, Buffer.alloc(4096, 7));

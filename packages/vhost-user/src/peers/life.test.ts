@@ -107,6 +107,8 @@ describe.each(PEERS)("$name", ({ start, is }) => {
     await load(1);
     await within("reconnect", guest.frontEnd.reconnect());
     expect(guest.frontEnd.state).toBe("negotiated");
+    // As QEMU does: the used ring says where to go on, if there is a region that says what is in flight.
+    expect(guest.frontEnd.vrings.every(({ base }) => base > 0)).toBe(is.inflight);
     await guest.frontEnd.start();
     await load(2);
   });

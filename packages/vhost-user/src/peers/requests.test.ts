@@ -133,6 +133,12 @@ describe.each(RINGS)("$peer.name, $ring", ({ peer, features }: { peer: Peer; fea
     expect(await guest.write(0, CAPACITY - 1, new Uint8Array(512).fill(6))).toBe(OK);
   });
 
+  test("a sector of more than 32 bits is beyond the end, too", async () => {
+    for (const sector of [2 ** 32, 2 ** 40, 2 ** 52]) {
+      expect(await guest.send(0, IN, sector, guest.allocate(512), 512)).toMatchObject({ status: IOERR });
+    }
+  });
+
   test.each([
     ["DISCARD beyond the end", DISCARD, { sector: CAPACITY, sectors: 1 }, IOERR],
     ["DISCARD across the end", DISCARD, { sector: CAPACITY - 8, sectors: 16 }, IOERR],
