@@ -2,7 +2,7 @@
 import type { Spread } from "./statistics.ts";
 import { formatNumber } from "./table.ts";
 
-export interface Bar {
+interface Bar {
   readonly label: string;
   readonly spread: Spread;
   /** Drawn in the colour of what it is all about. */

@@ -23,7 +23,8 @@ export interface Round {
 const HEAP_TOLERANCE = 2;
 
 /**
- * Compares what was measured in turns, by the ratio of each round, so that a slow or busy machine does not matter.
+ * Compares what was measured in turns, by the ratio of each round, so that a slow or busy machine does not matter. A figure
+ * is dearer if the median of its ratios is, and if it was greater in every round.
  * @param tolerance By how much a figure may be dearer, as a fraction.
  */
 export function compareRounds(rounds: readonly Round[], tolerance: number): Comparison[] {
@@ -38,8 +39,10 @@ export function compareRounds(rounds: readonly Round[], tolerance: number): Comp
     if (pairs.length === 0) return [];
     const base = median(pairs.map((pair) => pair.base));
     const now = median(pairs.map((pair) => pair.now));
-    const ratio = median(pairs.map((pair) => pair.now / pair.base).filter(Number.isFinite));
-    const dearer = unit.startsWith("bytes") ? now > base + HEAP_TOLERANCE : ratio > 1 + tolerance;
+    const ratios = pairs.map((pair) => pair.now / pair.base).filter(Number.isFinite);
+    const ratio = median(ratios);
+    const slower = ratio > 1 + tolerance && ratios.every((one) => one > 1);
+    const dearer = unit.startsWith("bytes") ? now > base + HEAP_TOLERANCE : slower;
     return [{ name, unit, base, now, ratio, dearer }];
   });
 }

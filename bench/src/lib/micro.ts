@@ -8,7 +8,7 @@ import type { Workshop } from "./workshop.ts";
 const notMicro = /\/(throughput|compare-.*|memory-server|front-end|fuzz-.*)$/;
 
 /** Seconds after which a program has to be done. */
-const LIMIT = 60;
+const LIMIT = 300;
 
 export interface MicroBenchmark {
   /** Package and program, `core/engine-cost`. */

@@ -130,7 +130,9 @@ function withPeers(stage: Stage, { peers }: BenchOptions): Stage {
 }
 
 function measuresOf({ cases, outages, drain, startUp, micro }: Findings): Measures {
-  const peaks = cases.flatMap(({ subjects }) => subjects.slice(0, 1).map((ours) => spreadOfFigure(ours, "peak").max));
+  // What is kept in memory by request does not count.
+  const stored = cases.filter(({ id }) => !id.startsWith("memory/"));
+  const peaks = stored.flatMap(({ subjects }) => subjects.slice(0, 1).map((ours) => spreadOfFigure(ours, "peak").max));
   return {
     ...Object.assign({}, ...cases.map(measuresOfCase)),
     ...(peaks.length === 0 ? {} : { "peak memory of ours, MiB": Math.max(...peaks) }),
