@@ -1,9 +1,8 @@
-/** Bytes of guest memory that one bit of the log stands for (VHOST_LOG_PAGE). */
-export const LOG_PAGE_SIZE = 4096;
+import { LOG_PAGE } from "../message-numbers.ts";
 
 /** Bytes of a log for guest memory up to address `end`. */
 export function dirtyLogLength(end: number): number {
-  return Math.ceil(end / LOG_PAGE_SIZE / 8);
+  return Math.ceil(end / LOG_PAGE / 8);
 }
 
 /** The pages that a back end wrote to, as it notes them in shared memory while the log is on (VHOST_F_LOG_ALL). */
@@ -17,7 +16,7 @@ export class DirtyLog {
 
   /** True if the page of this guest address was written to since it was last taken. */
   isDirty(guestAddress: number): boolean {
-    const page = Math.floor(guestAddress / LOG_PAGE_SIZE);
+    const page = Math.floor(guestAddress / LOG_PAGE);
     const byte = Math.floor(page / 8);
     return byte < this.#bits.length && (Atomics.load(this.#bits, byte) & (1 << (page % 8))) !== 0;
   }
@@ -29,7 +28,7 @@ export class DirtyLog {
       if (this.#bits[byte] === 0) continue;
       const bits = Atomics.exchange(this.#bits, byte, 0);
       for (let bit = 0; bit < 8; bit += 1) {
-        if ((bits & (1 << bit)) !== 0) pages.push((byte * 8 + bit) * LOG_PAGE_SIZE);
+        if ((bits & (1 << bit)) !== 0) pages.push((byte * 8 + bit) * LOG_PAGE);
       }
     }
     return pages;

@@ -90,7 +90,7 @@ export async function negotiate(
 }
 
 /** A request without payload that is answered with one number. */
-export async function ask(session: Session, request: number): Promise<bigint> {
+async function ask(session: Session, request: number): Promise<bigint> {
   const { payload } = await session.request(request);
   return decodeU64(payload, `reply to request ${request}`);
 }

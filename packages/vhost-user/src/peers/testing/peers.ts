@@ -4,7 +4,7 @@ import { startOwnBackEnd } from "./own-back-end.ts";
 import { startQemuStorageDaemon } from "./qemu-storage-daemon.ts";
 
 /** Where back ends may rightly differ. Whatever is not in here has to be the same for all. */
-export interface Differences {
+interface Differences {
   /** INFLIGHT_SHMFD: what a killed back end had in flight is taken up by the next. */
   readonly inflight: boolean;
   /** RING_PACKED. */
