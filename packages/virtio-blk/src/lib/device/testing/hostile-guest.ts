@@ -213,15 +213,21 @@ export class HostileGuest {
     this.#set16(at + 12, bits);
     // In a table of a split ring the next is counted within the table, as it is in the ring.
     this.#set16(at + 14, this.#packed ? bits : this.#odd((index + 1) % (flags === 4 ? 65536 : QUEUE_SIZE), 60));
-    if ((bits & 2) !== 0) this.#allow(address, part.length);
+    if ((bits & 2) !== 0) this.#allowBuffer(address, part.length);
   }
 
   /** A chain may run on into entries that are left from before, also from the device. */
   #allowPacked(): void {
     for (let at = 0; at < 16 * QUEUE_SIZE; at += 16) {
       if ((this.#view.getUint16(at + 14, true) & 2) === 0) continue;
-      this.#allow(this.#view.getUint32(at, true), this.#view.getUint32(at + 8, true));
+      this.#allowBuffer(this.#view.getUint32(at, true), this.#view.getUint32(at + 8, true));
     }
+  }
+
+  #allowBuffer(address: number, length: number): void {
+    // What the device is told to write over rings and tables tells it next what else to write.
+    if (address < HEADERS && address + length > START) this.#allow(START, SIZE);
+    else this.#allow(address, length);
   }
 
   #allow(address: number, length: number): void {
