@@ -9,7 +9,7 @@ import { tellStory } from "./lib/story.ts";
 /** Signals that end the demo, and still let it put away what it started. */
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** A full bar of the chart: requests that the guest's two programs and its kernel keep in flight, about. */
-const QUEUE_DEPTH = 16;
+const QUEUE_DEPTH = 4;
 
 process.exit(await main(process.argv.slice(2)));
 

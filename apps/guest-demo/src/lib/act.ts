@@ -180,5 +180,5 @@ class Act {
 
 /** A slot of the chart, ms, so that the act fits into it. */
 function slotLength({ outage }: DemoOptions): number {
-  return Math.ceil((2 * CALM + 1000 * outage + PATIENCE) / SLOTS / 100) * 100;
+  return Math.ceil((2 * CALM + 1000 * outage) / SLOTS / 100) * 100;
 }
