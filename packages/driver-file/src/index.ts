@@ -1,3 +1,4 @@
+export type { BatchContext, BatchContexts, BatchEnd } from "./lib/batch-context.ts";
 export { NO_CACHED_READS, NOT_CACHED, type CachedReader } from "./lib/cached-reader.ts";
 export { createFileDriver } from "./lib/create-file-driver.ts";
 export type { FileDriverOptions } from "./lib/file-driver-options.ts";

@@ -10,11 +10,12 @@ import {
 
 import { NEXT_STATES, type DriverState } from "./driver-state.ts";
 import type { ResolvedOptions } from "./file-driver-options.ts";
-import { promised, type FileSystem } from "./file-system.ts";
+import { nodeFileSystem, promised, type FileSystem } from "./file-system.ts";
 import { openStorage, type OpenStorage } from "./open-storage.ts";
 import { driverFailure, requestFailure } from "./request-failure.ts";
 import { RequestRunner } from "./request-runner.ts";
 import type { SystemCalls } from "./system-calls.ts";
+import { WriteBatcher } from "./write-batcher.ts";
 
 /** What exists only while the file is open. */
 interface Opened {
@@ -62,7 +63,7 @@ export class FileDriver implements BlockDriver {
 
   async #open(context: OpenContext): Promise<DriverCapabilities> {
     const systemCalls = await this.#loadSystemCalls();
-    const plan = { options: this.#options, fileSystem: this.#fileSystem, systemCalls };
+    const plan = { options: this.#options, fileSystem: this.#withBatches(systemCalls), systemCalls };
     let storage: OpenStorage;
     try {
       storage = await openStorage(plan, context);
@@ -81,6 +82,18 @@ export class FileDriver implements BlockDriver {
     if (capabilities.resize) this.resize = (size) => this.#resizeInTurn(size);
     this.#enter("open");
     return capabilities;
+  }
+
+  /** O_DIRECT waits for the device with every write, so that one after the other would be slow. */
+  #withBatches(systemCalls: SystemCalls | null): FileSystem {
+    const fileSystem = this.#fileSystem;
+    const contexts = systemCalls?.batchContexts ?? null;
+    if (contexts === null || fileSystem !== nodeFileSystem || this.#options.cacheDirect) return fileSystem;
+    const batcher = new WriteBatcher(fileSystem, contexts);
+    return {
+      ...fileSystem,
+      write: (fd, buffer, from, length, position, done) => batcher.write(fd, buffer, from, length, position, done),
+    };
   }
 
   submit(request: BlockRequest): void {

@@ -1,4 +1,7 @@
+import { constants } from "node:os";
+
 import { NO_CACHED_READS, NOT_CACHED, type CachedReader } from "./cached-reader.ts";
+import { createAddressOf } from "./memory-address.ts";
 
 type Koffi = typeof import("koffi");
 
@@ -28,33 +31,35 @@ export function createPageCacheReader(koffi: Koffi): CachedReader | null {
   }
   if (process.arch !== "x64" && process.arch !== "arm64") return null;
 
-  const vectors = new BigUint64Array(2 * MOST_PARTS);
-  const range = new BigUint64Array(2);
-  const statistics = new BigUint64Array(5);
+  const addressOf = createAddressOf(koffi);
+  const { EAGAIN } = constants.errno;
   // 32-bit views save a BigInt per number; both architectures are little-endian.
-  const vectorWords = new Uint32Array(vectors.buffer);
-  const rangeWords = new Uint32Array(range.buffer);
-  const statisticsWords = new Uint32Array(statistics.buffer);
-  const vectorsAt = koffi.address(vectors);
-  const rangeAt = koffi.address(range);
-  const statisticsAt = koffi.address(statistics);
+  const vectors = new Uint32Array(4 * MOST_PARTS);
+  const range = new Uint32Array(32);
+  const statistics = new Uint32Array(32);
+  const vectorsAt = Number(koffi.address(vectors));
+  const rangeAt = Number(koffi.address(range));
+  const statisticsAt = Number(koffi.address(statistics));
 
   return {
     read(fd, parts, offset, length) {
       if (parts.length > MOST_PARTS) return NOT_CACHED;
-      rangeWords[0] = offset % TWO_TO_32;
-      rangeWords[1] = Math.floor(offset / TWO_TO_32);
-      rangeWords[2] = length;
+      range[0] = offset % TWO_TO_32;
+      range[1] = offset / TWO_TO_32;
+      range[2] = length;
       if (syscall(SYS_CACHESTAT, fd, rangeAt, statisticsAt, 0) !== 0) return NO_CACHED_READS;
       const pages = Math.floor((offset + length - 1) / PAGE) - Math.floor(offset / PAGE) + 1;
-      if ((statisticsWords[0] ?? 0) < pages) return NOT_CACHED;
-      for (const [index, part] of parts.entries()) {
-        vectors[2 * index] = koffi.address(part);
-        vectorWords[4 * index + 2] = part.length;
+      if (statistics[0]! < pages) return NOT_CACHED;
+      for (let index = 0, word = 0; index < parts.length; index += 1, word += 4) {
+        const part = parts[index]!;
+        const address = part.length === 0 ? 0 : addressOf(part);
+        vectors[word] = address % TWO_TO_32;
+        vectors[word + 1] = address / TWO_TO_32;
+        vectors[word + 2] = part.length;
       }
       const bytes: number = preadv2(fd, vectorsAt, parts.length, offset, RWF_NOWAIT);
       if (bytes >= 0) return bytes;
-      return koffi.errno() === koffi.os.errno["EAGAIN"] ? NOT_CACHED : NO_CACHED_READS;
+      return koffi.errno() === EAGAIN ? NOT_CACHED : NO_CACHED_READS;
     },
   };
 }

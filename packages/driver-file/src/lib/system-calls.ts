@@ -1,8 +1,9 @@
-import { getSystemErrorName } from "node:util";
-
+import { createBatchContexts, type BatchContexts } from "./batch-context.ts";
+import { admit, release } from "./call-admission.ts";
 import type { CachedReader } from "./cached-reader.ts";
 import type { Done, SystemError } from "./file-system.ts";
 import { createPageCacheReader } from "./page-cache-reader.ts";
+import { systemError } from "./system-error.ts";
 
 /** Modes of fallocate(2), `linux/falloc.h`. */
 export const FallocateMode = {
@@ -35,35 +36,12 @@ export interface SystemCalls {
   seek(fd: number, offset: number, whence: number, done: (error: SystemError, position: number) => void): void;
   /** Reads what the page cache holds without waiting, on the event loop; null where the system has no such thing. */
   readonly cachedReader: CachedReader | null;
+  /** Many writes in one trip through the thread pool; null or left out where the system has no such thing. */
+  readonly batchContexts?: BatchContexts | null;
 }
 
 type Koffi = typeof import("koffi");
 type AsyncCall = (...parameters: [...unknown[], (error: unknown, result: number) => void]) => void;
-
-/**
- * Calls that may be under way in koffi at once, in the whole process: koffi refuses more than 256, and Node's thread pool
- * has four threads unless told otherwise.
- */
-const MOST_CALLS = 64;
-
-let underWay = 0;
-const waiting: (() => void)[] = [];
-
-/** Runs `call` now or when another one ended. */
-function admit(call: () => void): void {
-  if (underWay === MOST_CALLS) {
-    waiting.push(call);
-    return;
-  }
-  underWay += 1;
-  call();
-}
-
-function release(): void {
-  const next = waiting.shift();
-  if (next === undefined) underWay -= 1;
-  else next();
-}
 
 let loaded: Promise<SystemCalls | null> | undefined;
 
@@ -120,11 +98,6 @@ function bind(koffi: Koffi): SystemCalls {
       run("fallocate", fallocate.async, [fd, mode, offset, length], (error) => done(error)),
     seek: (fd, offset, whence, done) => run("lseek", lseek.async, [fd, offset, whence], done),
     cachedReader: createPageCacheReader(koffi),
+    batchContexts: createBatchContexts(koffi),
   };
-}
-
-/** An error as Node's own file system calls make them. */
-function systemError(errno: number, syscall: string): NodeJS.ErrnoException {
-  const code = getSystemErrorName(-errno);
-  return Object.assign(new Error(`${code}: ${syscall} failed`), { errno: -errno, code, syscall });
 }

@@ -1,10 +1,14 @@
 import { type Clock, type Timer, toBlockError } from "@rehandle/driver-sdk";
+import type { Sockets } from "@rehandle/linux-sockets";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TlsOptions } from "node:tls";
+import { TLSSocket, type TlsOptions } from "node:tls";
 import type { ExportTable } from "./export-table.ts";
 import type { NbdExport } from "./nbd-export.ts";
 import { type Agreement, Negotiation } from "./negotiation.ts";
+import { StreamTransport } from "./stream-transport.ts";
 import { type SharedResources, Transmission } from "./transmission.ts";
+import { createRawTransport, type Transport, type TransportSink } from "./transport.ts";
 
 /** Where a connection is in its life. */
 export type ConnectionPhase = "negotiation" | "transmission" | "leaving" | "closed";
@@ -23,6 +27,8 @@ export interface ConnectionHost {
   readonly exports: ExportTable;
   readonly tls: TlsOptions | null;
   readonly shared: SharedResources;
+  /** System calls on sockets; null: connections stay on Node's streams. */
+  readonly sockets: () => Sockets | null;
   /** The negotiation is over; an export is in use. */
   readonly onOpened: (connection: Connection) => void;
   /** Everything is over. `error` is null if the client left in peace. */
@@ -30,14 +36,19 @@ export interface ConnectionHost {
 }
 
 /** One client. */
-export class Connection {
+export class Connection implements TransportSink {
   readonly #host: ConnectionHost;
-  #stream: Duplex;
+  /** What the negotiation is on; null afterwards. */
+  #stream: Duplex | null;
+  /** What the transmission is on; null before. */
+  #transport: Transport | null = null;
   #phase: ConnectionPhase = "negotiation";
   #deadline: Timer | null = null;
   #transmission: Transmission | null = null;
   #nbdExport: NbdExport | null = null;
   #shuttingDown = false;
+  /** The client sends nothing more. */
+  #inputEnded = false;
   /** The client has said that it leaves: whatever goes wrong from now on is no error. */
   #peaceful = false;
   #error: Error | null = null;
@@ -62,8 +73,9 @@ export class Connection {
     this.#deadline = clock.setTimer(shared.limits.handshakeTimeoutMs, () => {
       this.cut(new Error("the client did not finish the negotiation in time"));
     });
-    this.#watch(this.#stream);
-    const negotiation = new Negotiation(this.#stream, {
+    const stream = this.#stream!;
+    this.#watch(stream);
+    const negotiation = new Negotiation(stream, {
       exports,
       tls,
       isShuttingDown: () => this.#shuttingDown,
@@ -92,8 +104,27 @@ export class Connection {
   /** Ends the connection now. */
   cut(error: Error): void {
     if (!this.#peaceful) this.#error ??= error;
-    this.#stream.destroy();
     this.#close();
+  }
+
+  data(buffer: Buffer, length: number): void {
+    // Whoever leaves does not look at what still comes.
+    if (this.#phase === "transmission") this.#transmission!.receive(buffer, length);
+  }
+
+  ended(): void {
+    this.#inputEnded = true;
+    if (this.#phase === "leaving") this.#close();
+    else this.#transmission?.endInput();
+  }
+
+  drained(): void {
+    this.#transmission?.drained();
+  }
+
+  closed(error: Error | null): void {
+    if (error === null) this.#close();
+    else this.cut(error);
   }
 
   #enter(phase: ConnectionPhase): void {
@@ -102,10 +133,8 @@ export class Connection {
   }
 
   #watch(stream: Duplex): void {
-    stream.on("error", (error: Error) => this.cut(error));
-    stream.on("close", () => {
-      // The negotiation knows better what went wrong, and ends with it.
-      if (this.#phase !== "negotiation") this.#close();
+    stream.on("error", (error: Error) => {
+      if (stream === this.#stream) this.cut(error);
     });
   }
 
@@ -121,24 +150,36 @@ export class Connection {
   #negotiated(agreement: Agreement | null): void {
     this.#deadline?.cancel();
     if (this.#phase === "closed") return;
+    const rest = this.#adopt();
     if (agreement === null) this.#leave();
-    else this.#transmit(agreement);
+    else this.#transmit(agreement, rest);
   }
 
-  #transmit({ nbdExport, terms, rest }: Agreement): void {
+  /** From the negotiation's stream to a transport. Returns what the stream had received and the negotiation has not seen. */
+  #adopt(): Buffer | null {
+    const stream = this.#stream!;
+    const sockets = stream instanceof Socket && !(stream instanceof TLSSocket) ? this.#host.sockets() : null;
+    this.#stream = null;
+    const taken = sockets?.take(stream as Socket) ?? null;
+    if (taken === null) {
+      this.#transport = new StreamTransport(stream, this);
+      return null;
+    }
+    this.#transport = createRawTransport(sockets!, taken, this);
+    return taken.unread;
+  }
+
+  #transmit({ nbdExport, terms, rest }: Agreement, unread: Buffer | null): void {
     this.#enter("transmission");
     this.#nbdExport = nbdExport;
-    const stream = this.#stream;
-    const transmission = new Transmission(stream, nbdExport, terms, this.#host.shared, {
+    const transmission = new Transmission(this.#transport!, nbdExport, terms, this.#host.shared, {
       onFailed: (error) => this.cut(error),
       onFinished: () => this.#leave(),
     });
     this.#transmission = transmission;
-    stream.on("data", (chunk: Buffer) => transmission.receive(chunk));
-    stream.on("end", () => transmission.endInput());
     this.#host.onOpened(this);
     if (this.#shuttingDown) transmission.shutDown();
-    transmission.receive(rest);
+    transmission.receive(unread === null ? rest : Buffer.concat([rest, unread]));
   }
 
   /**
@@ -150,18 +191,20 @@ export class Connection {
     this.#enter("leaving");
     this.#peaceful = true;
     this.#transmission?.abort();
-    const stream = this.#stream;
-    this.#deadline = this.#host.clock.setTimer(this.#host.shared.limits.handshakeTimeoutMs, () => stream.destroy());
-    stream.on("end", () => stream.destroy());
-    if (stream.readableEnded) stream.end(() => stream.destroy());
-    else stream.end();
-    stream.resume();
+    const transport = this.#transport!;
+    this.#deadline = this.#host.clock.setTimer(this.#host.shared.limits.handshakeTimeoutMs, () => this.#close());
+    transport.end(() => {
+      if (this.#inputEnded) this.#close();
+    });
+    transport.setReading(true);
   }
 
   #close(): void {
     if (this.#phase === "closed") return;
     this.#enter("closed");
     this.#deadline?.cancel();
+    this.#stream?.destroy();
+    this.#transport?.destroy();
     this.#transmission?.abort();
     this.#host.onClosed(this, this.#error);
   }

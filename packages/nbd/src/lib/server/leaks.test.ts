@@ -6,7 +6,9 @@ import { openMemory } from "../testing/serve.ts";
 import { BufferPool, type PooledBuffer } from "./buffer-pool.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { SlotPool } from "./request-slot.ts";
+import { StreamTransport } from "./stream-transport.ts";
 import { Transmission } from "./transmission.ts";
+import type { TransportSink } from "./transport.ts";
 
 /** Knows which buffers are out. */
 class CountingPool extends BufferPool {
@@ -41,7 +43,14 @@ test.each([false, true])(
       write: (_chunk, _encoding, callback) => setImmediate(callback),
     });
     const observer = { onFailed: () => undefined, onFinished: () => undefined };
-    const transmission = new Transmission(stream, { name: "", driver }, terms, shared, observer);
+    const sink: TransportSink = {
+      data: () => undefined,
+      ended: () => undefined,
+      drained: () => transmission.drained(),
+      closed: () => undefined,
+    };
+    const transport = new StreamTransport(stream, sink);
+    const transmission: Transmission = new Transmission(transport, { name: "", driver }, terms, shared, observer);
     const requests = [
       requestBytes({ type: NBD_CMD_WRITE, data: Buffer.alloc(100_000) }),
       requestBytes({ type: NBD_CMD_READ, length: 100_000 }),

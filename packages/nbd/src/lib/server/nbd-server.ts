@@ -1,4 +1,5 @@
 import { BlockError, type Clock, toBlockError } from "@rehandle/driver-sdk";
+import { loadSockets, type Sockets } from "@rehandle/linux-sockets";
 import { createServer, Socket, type ListenOptions, type Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { createSecureContext, type TlsOptions } from "node:tls";
@@ -42,6 +43,11 @@ export interface NbdServerOptions {
   readonly clock: Clock;
   /** Default: no TLS. */
   readonly tls?: NbdServerTls;
+  /**
+   * `auto`: the requests of clients that do not use TLS are read and answered by system calls on their sockets, where the
+   * optional package `koffi` and Linux are there; else by Node's streams. `node`: always those. Default `auto`.
+   */
+  readonly sockets?: "auto" | "node";
   /** Bounds; those that are not given have their defaults. */
   readonly limits?: Partial<NbdServerLimits>;
   /** Hears what happens. Must not throw. */
@@ -106,8 +112,10 @@ class SocketServer implements NbdServer {
   /** Called whenever a connection is gone. */
   readonly #waiters: Set<() => void> = new Set();
   #closing = false;
+  readonly #loading: Promise<unknown>;
+  #sockets: Sockets | null = null;
 
-  constructor({ exports = [], clock, tls, limits, onEvent }: NbdServerOptions) {
+  constructor({ exports = [], clock, tls, limits, onEvent, sockets = "auto" }: NbdServerOptions) {
     this.#clock = clock;
     this.#onEvent = onEvent ?? (() => undefined);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
@@ -122,11 +130,18 @@ class SocketServer implements NbdServer {
       shared,
       exports: this.#exports,
       tls: tls === undefined ? null : checkedTls(tls),
+      sockets: () => this.#sockets,
       onOpened: (connection) => {
         this.#onEvent({ type: "opened", exportName: connection.nbdExport?.name ?? "" });
       },
       onClosed: (connection, error) => this.#closed(connection, error),
     };
+    this.#loading = sockets === "node" ? Promise.resolve() : this.#loadSockets();
+  }
+
+  /** Connections that come before it is done stay on Node's streams. */
+  async #loadSockets(): Promise<void> {
+    this.#sockets = await loadSockets();
   }
 
   get exportNames(): readonly string[] {
@@ -148,11 +163,12 @@ class SocketServer implements NbdServer {
     return true;
   }
 
-  listen(address: NbdListenAddress): Promise<NbdListener> {
-    if (this.#closing) return Promise.reject(new BlockError("the NBD server is closed", { code: "ESHUTDOWN" }));
+  async listen(address: NbdListenAddress): Promise<NbdListener> {
+    await this.#loading;
+    if (this.#closing) throw new BlockError("the NBD server is closed", { code: "ESHUTDOWN" });
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.handleConnection(socket));
     this.#listeners.add(server);
-    return new Promise((resolve, reject) => {
+    return await new Promise<NbdListener>((resolve, reject) => {
       server.once("error", (error) => {
         this.#listeners.delete(server);
         reject(toBlockError(error));

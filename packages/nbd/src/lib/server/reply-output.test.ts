@@ -1,28 +1,55 @@
-import { Writable, type Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { BufferPool, HEADROOM } from "./buffer-pool.ts";
 import { ReplyOutput } from "./reply-output.ts";
+import { StreamTransport } from "./stream-transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** A stream that keeps what it is given until it is told to have written it, and an output on it. */
 function stuckOutput(): {
   output: ReplyOutput;
   pool: BufferPool;
-  stream: Writable;
+  stream: Duplex;
   writes: Buffer[];
   finishWrite: () => void;
 } {
   const writes: Buffer[] = [];
   let done: (() => void) | null = null;
-  const stream = new Writable({
+  const stream = new Duplex({
+    read: () => undefined,
     writev(chunks, callback) {
       writes.push(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
       done = callback;
     },
   });
-  stream.on("error", () => undefined);
   const pool = new BufferPool(1 << 30);
-  const output = new ReplyOutput(stream as Duplex, pool, () => undefined);
+  const drained = (): void => {
+    output.drained();
+    output.flush();
+  };
+  const sink = { data: () => undefined, ended: () => undefined, drained, closed: () => undefined };
+  const output = new ReplyOutput(new StreamTransport(stream, sink), pool);
   return { output, pool, stream, writes, finishWrite: () => done?.() };
+}
+
+/** A transport that takes everything at once, as a socket with room does. */
+function eagerOutput(): { output: ReplyOutput; pool: BufferPool; writes: string[] } {
+  const writes: string[] = [];
+  const pool = new BufferPool(1 << 30);
+  const transport: Transport = {
+    memory: "lent",
+    copyUpTo: 4,
+    sendFrom: 1000,
+    setReading: () => undefined,
+    write({ bytes, starts, ends, count }) {
+      const runs = bytes.slice(0, count).map((run, index) => Buffer.from(run.subarray(starts[index], ends[index])));
+      writes.push(runs.join("|"));
+      return true;
+    },
+    end: (sent) => sent(),
+    destroy: () => undefined,
+  };
+  return { output: new ReplyOutput(transport, pool), pool, writes };
 }
 
 function reply(output: ReplyOutput, text: string): void {
@@ -84,4 +111,22 @@ test("what was gathered and not sent can be dropped", () => {
   expect(output.pending).toBe(0);
   expect(writes).toEqual([]);
   expect(pool.take(100_000)).toBe(large);
+});
+
+test("what a transport takes at once is free at once, and much is sent before the batch is over", () => {
+  const { output, pool, writes } = eagerOutput();
+  const small = pool.take(10);
+  small.bytes.fill("S");
+  const large = pool.take(1000);
+  large.bytes.fill("L");
+  reply(output, "head");
+  output.send(small, HEADROOM, HEADROOM + 10);
+  expect(writes).toEqual([]);
+  output.send(large, HEADROOM, HEADROOM + 1000);
+  expect(writes).toEqual([`head|${"S".repeat(10)}|${"L".repeat(1000)}`]);
+  expect(output.pending).toBe(0);
+  expect(pool.take(1000)).toBe(large);
+  reply(output, "tail");
+  output.flush();
+  expect(writes[1]).toBe("tail");
 });

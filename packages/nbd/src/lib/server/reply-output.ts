@@ -1,44 +1,42 @@
-import type { Duplex } from "node:stream";
-import { type BufferPool, HEADROOM, type PooledBuffer } from "./buffer-pool.ts";
+import { OutputParts } from "@rehandle/linux-sockets";
+import { type BufferPool, type PooledBuffer } from "./buffer-pool.ts";
+import type { Transport } from "./transport.ts";
 
 /** Capacity of the slabs that small replies are gathered in, bytes: a batch of 32 reads of 4 KiB fits. */
 const SLAB_SIZE = 262_144;
-/** Replies up to this length are copied into a slab; longer ones are sent from where they are. */
-const COPY_LIMIT = 16_384;
 
 /**
- * Gathers the replies of a batch and sends them with one write. While the socket still works on one write nothing else is
- * handed to it, so that a client that does not read costs what its replies are long and no more.
+ * Gathers the replies of a batch and sends them with one write. While one write is under way nothing else is handed to the
+ * transport, so that a client that does not read costs what its replies are long and no more.
  */
 export class ReplyOutput {
-  readonly #stream: Duplex;
+  readonly #transport: Transport;
   readonly #pool: BufferPool;
-  /** Called when everything that was handed to the socket is written. */
-  readonly #onWritten: () => void;
   #slab: PooledBuffer | null = null;
-  /** Where in the slab the part starts that is not yet a segment, and where it ends. */
+  /** Where in the slab the part starts that is not yet a run of the parts, and where it ends. */
   #from = 0;
   #to = 0;
-  #segments: Buffer[] = [];
+  #parts: OutputParts = new OutputParts();
   #buffers: PooledBuffer[] = [];
+  /** What the transport has; the slabs and buffers of it. */
+  #writingParts: OutputParts = new OutputParts();
   #writingBuffers: PooledBuffer[] = [];
   #writing = 0;
   #gathered = 0;
 
-  constructor(stream: Duplex, pool: BufferPool, onWritten: () => void) {
-    this.#stream = stream;
+  constructor(transport: Transport, pool: BufferPool) {
+    this.#transport = transport;
     this.#pool = pool;
-    this.#onWritten = onWritten;
   }
 
-  /** Bytes of replies that the socket has not yet written. */
+  /** Bytes of replies that are not yet sent. */
   get pending(): number {
     return this.#writing + this.#gathered;
   }
 
   /**
-   * Makes room for `length` bytes (≤ 16 KiB and a header) and returns the slab to write them to; they end at
-   * {@link position}.
+   * Makes room for `length` bytes (at most what the transport wants copied, and a header) and returns the slab to write them
+   * to; they end at {@link position}.
    */
   reserve(length: number): Buffer {
     if (this.#slab === null || this.#to + length > SLAB_SIZE) this.#nextSlab();
@@ -55,68 +53,65 @@ export class ReplyOutput {
   /** Sends `buffer.bytes` from `start` to `end`; the buffer is given back to its pool when that is done. */
   send(buffer: PooledBuffer, start: number, end: number): void {
     const length = end - start;
-    if (length <= COPY_LIMIT + HEADROOM) {
+    if (length <= this.#transport.copyUpTo) {
       const slab = this.reserve(length);
       buffer.bytes.copy(slab, this.#to - length, start, end);
       this.#pool.give(buffer);
       return;
     }
     this.#cut();
-    this.#segments.push(buffer.bytes.subarray(start, end));
+    this.#parts.add(buffer.bytes, start, end);
     this.#buffers.push(buffer);
     this.#gathered += length;
+    if (this.#gathered >= this.#transport.sendFrom) this.flush();
   }
 
-  /** Hands what was gathered to the socket, unless that is still busy: then it follows by itself. */
+  /** Hands what was gathered to the transport, unless that is still busy: then it follows by itself. */
   flush(): void {
     if (this.#gathered === 0 || this.#writing > 0) return;
     this.#cut();
     if (this.#slab !== null) this.#buffers.push(this.#slab);
     this.#slab = null;
-    const segments = this.#segments;
-    this.#segments = [];
-    this.#writingBuffers = this.#buffers;
-    this.#buffers = [];
+    const parts = this.#parts;
+    this.#parts = this.#writingParts;
+    this.#writingParts = parts;
+    const buffers = this.#buffers;
+    this.#buffers = this.#writingBuffers;
+    this.#writingBuffers = buffers;
     this.#writing = this.#gathered;
     this.#gathered = 0;
-    this.#write(segments);
+    if (this.#transport.write(parts)) this.#sent();
   }
 
-  /** Drops what was gathered and not sent. What the socket has, comes back by itself. */
+  /** All of a write that did not go out at once is sent. */
+  drained(): void {
+    this.#sent();
+  }
+
+  /** Drops what was gathered and not sent. What the transport has, is left to the collector. */
   discard(): void {
     this.#giveAll(this.#buffers);
-    this.#buffers = [];
-    this.#segments = [];
+    this.#parts.clear();
     if (this.#slab !== null) this.#pool.give(this.#slab);
     this.#slab = null;
     this.#gathered = 0;
   }
 
-  #write(segments: Buffer[]): void {
-    const last = segments.length - 1;
-    if (last > 0) this.#stream.cork();
-    for (let i = 0; i < last; i += 1) this.#stream.write(segments[i]!);
-    this.#stream.write(segments[last]!, this.#written);
-    if (last > 0) this.#stream.uncork();
-  }
-
-  readonly #written = (error?: Error | null): void => {
-    // When the socket was destroyed the kernel may still be reading the buffers: the collector knows when it is done.
-    if (!error) this.#giveAll(this.#writingBuffers);
-    this.#writingBuffers = [];
+  #sent(): void {
+    this.#giveAll(this.#writingBuffers);
+    this.#writingParts.clear();
     this.#writing = 0;
-    this.#onWritten();
-    this.flush();
-  };
-
-  #giveAll(buffers: readonly PooledBuffer[]): void {
-    for (const buffer of buffers) this.#pool.give(buffer);
   }
 
-  /** Ends the current segment of the slab. */
+  #giveAll(buffers: PooledBuffer[]): void {
+    for (const buffer of buffers) this.#pool.give(buffer);
+    buffers.length = 0;
+  }
+
+  /** Ends the current run of the slab. */
   #cut(): void {
     if (this.#slab === null || this.#to === this.#from) return;
-    this.#segments.push(this.#slab.bytes.subarray(this.#from, this.#to));
+    this.#parts.add(this.#slab.bytes, this.#from, this.#to);
     this.#from = this.#to;
   }
 

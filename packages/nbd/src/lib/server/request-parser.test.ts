@@ -10,7 +10,7 @@ function owned(bytes: Uint8Array): Buffer {
 }
 
 test("a header is put together from pieces, and data is copied out", () => {
-  const parser = new RequestParser(false);
+  const parser = new RequestParser("shared");
   const bytes = requestBytes({ type: 1, offset: 77, cookie: [1, 2], data: Buffer.from("data") });
   for (const byte of bytes.subarray(0, 27)) {
     parser.push(Buffer.of(byte));
@@ -26,7 +26,7 @@ test("a header is put together from pieces, and data is copied out", () => {
 });
 
 test("what comes while something is left is added to it", () => {
-  const parser = new RequestParser(false);
+  const parser = new RequestParser("shared");
   parser.push(Buffer.from("abcd"));
   expect(parser.skip(2)).toBe(2);
   parser.push(Buffer.from("ef"));
@@ -37,14 +37,14 @@ test("what comes while something is left is added to it", () => {
 });
 
 test("a wrong magic is told at once", () => {
-  const parser = new RequestParser(false);
+  const parser = new RequestParser("shared");
   parser.push(Buffer.alloc(28));
   expect(parser.nextHeader()).toBeNull();
 });
 
 test("memory is freed when all of it was taken, and only if nobody else has it", () => {
   const chunk = owned(Buffer.from("abcd"));
-  const parser = new RequestParser(true);
+  const parser = new RequestParser("owned");
   parser.push(chunk);
   parser.skip(3);
   parser.release();
@@ -61,9 +61,24 @@ test("memory is freed when all of it was taken, and only if nobody else has it",
   expect(shared.toString()).toBe("abcd");
 
   const foreign = owned(Buffer.from("abcd"));
-  const careful = new RequestParser(false);
+  const careful = new RequestParser("shared");
   careful.push(foreign);
   careful.skip(4);
   careful.release();
   expect(foreign.toString()).toBe("abcd");
+});
+
+test("memory that was only lent is copied if something is left", () => {
+  const lent = Buffer.from("abcdef");
+  const parser = new RequestParser("lent");
+  parser.push(lent, 4);
+  parser.skip(2);
+  parser.release();
+  lent.fill("x");
+  parser.push(Buffer.from("ghij"), 2);
+  const target = Buffer.alloc(4);
+  expect(parser.copy(target, 0, 4)).toBe(4);
+  expect(target.toString()).toBe("cdgh");
+  parser.release();
+  expect(parser.available).toBe(0);
 });

@@ -1,5 +1,6 @@
 import { REQUEST_HEADER_LENGTH } from "../protocol/constants.ts";
 import { createRequestHeader, readRequestHeader, type RequestHeader } from "../protocol/request.ts";
+import type { ReceivedMemory } from "./transport.ts";
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -9,9 +10,9 @@ interface Transferable {
 }
 
 /**
- * Cuts what a socket brings into request headers and payloads, wherever its reads happen to end. Payloads are copied out:
- * Node allocates 64 KiB for every read, and waiting for the collector to find them costs more than the copy (measured with
- * writes of 128 KiB: twice the processor time).
+ * Cuts what a connection brings into request headers and payloads, wherever its reads happen to end. Payloads are copied
+ * out: Node allocates 64 KiB for every read, and waiting for the collector to find them costs more than the copy (measured
+ * with writes of 128 KiB: twice the processor time).
  */
 export class RequestParser {
   /** The header that {@link nextHeader} read last. */
@@ -21,38 +22,60 @@ export class RequestParser {
   #partialLength = 0;
   #chunk: Buffer = NOTHING;
   #at = 0;
-  readonly #owned: boolean;
+  #end = 0;
+  readonly #memory: ReceivedMemory;
+  /** What lies in the chunk is as it was received, not a copy. */
+  #received = false;
 
-  /** @param owned what is pushed belongs to nobody else, and its memory may be freed as soon as it is used up. */
-  constructor(owned: boolean) {
-    this.#owned = owned;
+  constructor(memory: ReceivedMemory) {
+    this.#memory = memory;
   }
 
   /** Bytes that have arrived and were not taken. */
   get available(): number {
-    return this.#chunk.length - this.#at;
+    return this.#end - this.#at;
   }
 
-  /** Adds what the socket brought; it must not change before it was taken. */
-  push(chunk: Buffer): void {
-    // Something can be left only if the socket was paused and brought more nevertheless.
-    this.#chunk = this.available === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
+  /** Adds the first `length` bytes of what was received; they must not change before {@link release}. */
+  push(chunk: Buffer, length: number = chunk.length): void {
+    // Something can be left only if the connection was paused.
+    const left = this.available;
+    this.#received = left === 0;
+    this.#chunk = left === 0 ? chunk : Buffer.concat([this.#rest(), chunk.subarray(0, length)]);
     this.#at = 0;
+    this.#end = left + length;
   }
 
-  /** Lets go of what was pushed, if all of it was taken. */
+  /** Lets go of the memory that was pushed: frees it if all was taken and it may be freed, copies the rest if it was lent. */
   release(): void {
     const chunk = this.#chunk;
-    if (this.#at < chunk.length || chunk.length === 0) return;
+    if (this.#at < this.#end) {
+      if (this.#memory === "lent" && this.#received) this.#keepRest();
+      return;
+    }
+    if (chunk.length === 0) return;
+    const owned = this.#memory === "owned" && this.#received;
     this.clear();
     // Never a part of Node's shared slab.
-    if (this.#owned && chunk.byteLength === chunk.buffer.byteLength) (chunk.buffer as Transferable).transfer?.(0);
+    if (owned && chunk.byteLength === chunk.buffer.byteLength) (chunk.buffer as Transferable).transfer?.(0);
   }
 
   /** Forgets what has arrived. */
   clear(): void {
     this.#chunk = NOTHING;
     this.#at = 0;
+    this.#end = 0;
+  }
+
+  #rest(): Buffer {
+    return this.#chunk.subarray(this.#at, this.#end);
+  }
+
+  #keepRest(): void {
+    this.#chunk = Buffer.from(this.#rest());
+    this.#end -= this.#at;
+    this.#at = 0;
+    this.#received = false;
   }
 
   /** Reads the next header: true if {@link header} is filled, false if more has to arrive, null if the magic is wrong. */

@@ -1,6 +1,4 @@
 import type { BlockDriver, BlockError, DriverCapabilities } from "@rehandle/driver-sdk";
-import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import {
   NBD_CMD_BLOCK_STATUS,
   NBD_CMD_CACHE,
@@ -22,6 +20,7 @@ import { replyError, ReplyEncoder } from "./reply-encoder.ts";
 import { ReplyOutput } from "./reply-output.ts";
 import { RequestParser } from "./request-parser.ts";
 import type { RequestSlot, SlotOwner, SlotPool } from "./request-slot.ts";
+import type { Transport } from "./transport.ts";
 
 /** What all connections of a server share. */
 export interface SharedResources {
@@ -38,6 +37,13 @@ export interface TransmissionObserver {
   onFinished(): void;
 }
 
+/**
+ * How much one client may have done in one turn of the event loop before the others have theirs: bytes of data, and each
+ * request counts as {@link REQUEST_COST} besides. About a millisecond if everything is served from memory.
+ */
+const TURN_BUDGET = 4 * 1024 * 1024;
+const REQUEST_COST = 8192;
+
 /** What the parser waits for: a header, room for the request, the data of a write, the end of refused data, nothing more. */
 type ParseState = "header" | "room" | "data" | "refused-data" | "stopped";
 
@@ -47,7 +53,7 @@ type ParseState = "header" | "room" | "data" | "refused-data" | "stopped";
  * turn ends.
  */
 export class Transmission implements SlotOwner {
-  readonly #stream: Duplex;
+  readonly #transport: Transport;
   readonly #driver: BlockDriver;
   readonly #isCongested: () => boolean;
   readonly #terms: TransmissionTerms;
@@ -67,6 +73,8 @@ export class Transmission implements SlotOwner {
   #inFlight = 0;
   #inFlightBytes = 0;
   #running = false;
+  /** What is left of the present turn. */
+  #budget = 0;
   #turnPlanned = false;
   #inputEnded = false;
   #shuttingDown = false;
@@ -74,13 +82,13 @@ export class Transmission implements SlotOwner {
   #over = false;
 
   constructor(
-    stream: Duplex,
+    transport: Transport,
     nbdExport: NbdExport,
     terms: TransmissionTerms,
     shared: SharedResources,
     observer: TransmissionObserver,
   ) {
-    this.#stream = stream;
+    this.#transport = transport;
     const { driver, isCongested = () => false } = nbdExport;
     this.#driver = driver;
     this.#isCongested = isCongested;
@@ -88,8 +96,8 @@ export class Transmission implements SlotOwner {
     this.#shared = shared;
     this.#observer = observer;
     this.#capabilities = driver.capabilities;
-    this.#parser = new RequestParser(stream instanceof Socket);
-    this.#output = new ReplyOutput(stream, shared.buffers, this.#turn);
+    this.#parser = new RequestParser(transport.memory);
+    this.#output = new ReplyOutput(transport, shared.buffers);
     this.#encoder = new ReplyEncoder(this.#output, shared.buffers, terms);
   }
 
@@ -98,10 +106,16 @@ export class Transmission implements SlotOwner {
     return this.#inFlight;
   }
 
-  /** Takes what the socket brought. */
-  receive(chunk: Buffer): void {
+  /** Takes the first `length` bytes of what the connection brought. */
+  receive(chunk: Buffer, length: number = chunk.length): void {
     if (this.#over) return;
-    this.#parser.push(chunk);
+    this.#parser.push(chunk, length);
+    this.#run();
+  }
+
+  /** All of a write that did not go out at once is sent. */
+  drained(): void {
+    this.#output.drained();
     this.#run();
   }
 
@@ -171,21 +185,30 @@ export class Transmission implements SlotOwner {
     this.#run();
   };
 
-  readonly #turn = (): void => this.#run();
-
   /** Does all that can be done now. */
   #run(): void {
     if (this.#running || this.#over) return;
     this.#running = true;
     this.#capabilities = this.#driver.capabilities;
-    while (this.#step()) {
-      // Each step does its own work.
-    }
+    this.#budget = TURN_BUDGET;
+    do {
+      while (this.#budget > 0 && this.#step()) {
+        // Each step does its own work.
+      }
+    } while (this.#flushMakesRoom());
     this.#parser.release();
     this.#running = false;
     if (this.#over) return;
-    this.#output.flush();
+    if (this.#budget <= 0) this.#planTurn();
     this.#settle();
+  }
+
+  /** Sends what was gathered. True if a request waits for room and some was made: nobody else would tell. */
+  #flushMakesRoom(): boolean {
+    if (this.#over) return false;
+    const before = this.#output.pending;
+    this.#output.flush();
+    return this.#state === "room" && this.#output.pending < before;
   }
 
   /** True if there may be more to do. */
@@ -213,6 +236,7 @@ export class Transmission implements SlotOwner {
       return false;
     }
     this.#state = "room";
+    this.#budget -= REQUEST_COST;
     return true;
   }
 
@@ -270,6 +294,7 @@ export class Transmission implements SlotOwner {
     fillRequest(slot, header, this.#capabilities);
     this.#inFlight += 1;
     this.#inFlightBytes += charge;
+    this.#budget -= charge;
     if (header.type === NBD_CMD_READ) {
       slot.buffer = this.#shared.buffers.take(header.length);
       slot.dataIov[0] = slot.buffer.payload(header.length);
@@ -316,11 +341,9 @@ export class Transmission implements SlotOwner {
   /** Stops or starts reading the socket, and ends the phase when nothing is left to do. */
   #settle(): void {
     const waiting = this.#state === "room";
-    if (waiting !== this.#stream.isPaused()) {
-      if (waiting) this.#stream.pause();
-      else this.#stream.resume();
-    }
-    const leaving = this.#state === "stopped" || this.#shuttingDown || (this.#inputEnded && !waiting);
+    this.#transport.setReading(!waiting && this.#budget > 0);
+    const unparsed = waiting || this.#budget <= 0;
+    const leaving = this.#state === "stopped" || this.#shuttingDown || (this.#inputEnded && !unparsed);
     const submitted = this.#inFlight - (this.#arriving === null ? 0 : 1);
     if (!leaving || submitted > 0 || this.#output.pending > 0) return;
     this.#observer.onFinished();

@@ -27,6 +27,14 @@ export interface TestServerOptions extends Partial<Omit<NbdServerOptions, "clock
   nbdExport?: Partial<NbdExport>;
 }
 
+/** How servers read and answer requests, if the test does not say. */
+let usualSockets: "auto" | "node" = "auto";
+
+/** From now on in this file, servers use these. */
+export function useSockets(sockets: "auto" | "node"): void {
+  usualSockets = sockets;
+}
+
 /** A memory driver that is open, 1 MiB unless something else is said. */
 export async function openMemory(options: Partial<MemoryDriverOptions> = {}): Promise<HeldDriver> {
   const driver = createHeldDriver(createMemoryDriver({ size: 1 << 20, ...options }));
@@ -44,6 +52,7 @@ export async function serve(options: TestServerOptions = {}): Promise<TestServer
     clock,
     exports: [{ name: "disk", description: "a test's disk", driver, writable: true, default: true, ...nbdExport }],
     onEvent: (event) => events.push(event),
+    sockets: usualSockets,
     ...rest,
   });
   const directory = mkdtempSync(join(tmpdir(), "rehandle-nbd-"));

@@ -1,0 +1,156 @@
+import { constants } from "node:os";
+
+import { createAddressOf, type AddressOf } from "./memory-address.ts";
+
+type Koffi = typeof import("koffi");
+type AsyncCall = (...parameters: [...unknown[], (error: unknown, result: number) => void]) => void;
+
+/** Writes in one batch. */
+export const MOST_WRITES = 64;
+
+/** Numbers of io_setup(2), io_submit(2) and io_getevents(2). */
+const NUMBERS: Readonly<Partial<Record<string, { setup: number; submit: number; events: number }>>> = {
+  x64: { setup: 206, submit: 209, events: 208 },
+  arm64: { setup: 0, submit: 2, events: 4 },
+};
+const IOCB_CMD_PWRITE = 1;
+/** 32-bit words of struct iocb and of struct io_event. */
+const IOCB_WORDS = 16;
+const EVENT_WORDS = 8;
+const { EIO } = constants.errno;
+const TWO_TO_32 = 0x1_0000_0000;
+
+/** How the writes of a batch ended. */
+export interface BatchEnd {
+  /**
+   * The system has taken the first `taken` of them, and all of those are over. If it has taken none, `errno` is why it did
+   * not take the first.
+   */
+  (taken: number, errno: number): void;
+}
+
+/** The kernel's side of one batch at a time. */
+export interface BatchContext {
+  /** Puts a write into place `index` of the next batch. The buffer must stay as it is until the batch is over. */
+  set(index: number, fd: number, buffer: Uint8Array, from: number, length: number, position: number): void;
+  /** Runs the first `count` writes, one after the other, on one thread of the pool. */
+  run(count: number, done: BatchEnd): void;
+  /** Bytes that write number `index` moved, or `-errno`. */
+  result(index: number): number;
+}
+
+/** The contexts of the process. */
+export interface BatchContexts {
+  /** One that nobody uses; null if the system has no room for one more. */
+  take(): BatchContext | null;
+  /** Takes it back; its batch is over. */
+  give(context: BatchContext): void;
+}
+
+/**
+ * Batches by Linux's asynchronous I/O (`io_submit`), which does buffered writes at once, in the thread that submits them:
+ * many writes for one trip through the thread pool. Null where the system does not have it or does not allow it.
+ */
+export function createBatchContexts(koffi: Koffi): BatchContexts | null {
+  const numbers = NUMBERS[process.arch];
+  if (numbers === undefined) return null;
+  const call: SystemCall = koffi
+    .load(null)
+    .func("syscall", "int64", ["int64", "void *", "int64", "void *", "void *", "void *"]);
+  const library: Library = { koffi, call, numbers, addressOf: createAddressOf(koffi) };
+  const unused: BatchContext[] = [];
+  const make = (): BatchContext | null => {
+    const id = new BigUint64Array(16);
+    const made = call(numbers.setup, MOST_WRITES, Number(koffi.address(id)), null, null, null);
+    return made === 0 ? new AioContext(library, Number(id[0])) : null;
+  };
+  return {
+    take: () => unused.pop() ?? make(),
+    give: (context) => void unused.push(context),
+  };
+}
+
+interface SystemCall {
+  (...parameters: readonly unknown[]): number;
+  readonly async: AsyncCall;
+}
+
+interface Library {
+  readonly koffi: Koffi;
+  readonly call: SystemCall;
+  readonly numbers: { readonly setup: number; readonly submit: number; readonly events: number };
+  readonly addressOf: AddressOf;
+}
+
+class AioContext implements BatchContext {
+  readonly #library: Library;
+  readonly #context: number;
+  /** What the kernel is given addresses of; the last is the time that it may take: none. */
+  readonly #blocks = new Uint32Array(IOCB_WORDS * MOST_WRITES);
+  readonly #list: BigUint64Array;
+  readonly #events = new Uint32Array(EVENT_WORDS * MOST_WRITES);
+  readonly #noTime = new BigUint64Array(16);
+  readonly #listAt: number;
+  readonly #eventsAt: number;
+  readonly #noTimeAt: number;
+  readonly #results = new Int32Array(MOST_WRITES);
+
+  constructor(library: Library, context: number) {
+    this.#library = library;
+    this.#context = context;
+    const { koffi } = library;
+    const blocksAt = koffi.address(this.#blocks);
+    this.#list = BigUint64Array.from({ length: MOST_WRITES }, (_, at) => blocksAt + BigInt(4 * IOCB_WORDS * at));
+    this.#listAt = Number(koffi.address(this.#list));
+    this.#eventsAt = Number(koffi.address(this.#events));
+    this.#noTimeAt = Number(koffi.address(this.#noTime));
+  }
+
+  set(index: number, fd: number, buffer: Uint8Array, from: number, length: number, position: number): void {
+    const blocks = this.#blocks;
+    const word = index * IOCB_WORDS;
+    const address = this.#library.addressOf(buffer) + from;
+    blocks.fill(0, word, word + IOCB_WORDS);
+    blocks[word] = index;
+    blocks[word + 4] = IOCB_CMD_PWRITE;
+    blocks[word + 5] = fd;
+    blocks[word + 6] = address % TWO_TO_32;
+    blocks[word + 7] = address / TWO_TO_32;
+    blocks[word + 8] = length;
+    blocks[word + 10] = position % TWO_TO_32;
+    blocks[word + 11] = position / TWO_TO_32;
+  }
+
+  run(count: number, done: BatchEnd): void {
+    const { koffi, call, numbers } = this.#library;
+    call.async(numbers.submit, this.#context, count, this.#listAt, null, null, (failure, result) => {
+      if (failure instanceof Error || result <= 0) {
+        done(0, failure instanceof Error ? EIO : koffi.errno() || EIO);
+        return;
+      }
+      const collected = call(numbers.events, this.#context, result, result, this.#eventsAt, this.#noTimeAt);
+      this.#collect(Math.max(0, collected), result, done);
+    });
+  }
+
+  result(index: number): number {
+    return this.#results[index]!;
+  }
+
+  /** Takes `count` results of `left`; what is not over yet (it is not buffered after all) is waited for in the thread pool. */
+  #collect(count: number, left: number, done: BatchEnd, taken: number = left): void {
+    const events = this.#events;
+    for (let word = 0; word < count * EVENT_WORDS; word += EVENT_WORDS) {
+      this.#results[events[word]!] = events[word + 4]! | 0;
+    }
+    const missing = left - count;
+    if (missing === 0) {
+      done(taken, 0);
+      return;
+    }
+    const { call, numbers } = this.#library;
+    call.async(numbers.events, this.#context, missing, missing, this.#eventsAt, null, (_failure, result) => {
+      this.#collect(Math.max(0, result), missing, done, taken);
+    });
+  }
+}

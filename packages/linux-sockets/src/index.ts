@@ -1,0 +1,4 @@
+export { loadSockets, type Sockets } from "./lib/load-sockets.ts";
+export { OutputParts } from "./lib/output-parts.ts";
+export type { RawSocket, SocketSink } from "./lib/raw-socket.ts";
+export type { TakenSocket } from "./lib/take-over.ts";

@@ -1,0 +1,33 @@
+/** Somebody who has something to do. */
+export interface Ready {
+  /** Does it. What it throws is an uncaught exception, as in any other callback of the event loop. */
+  run(): void;
+}
+
+let waiting: Ready[] = [];
+
+/**
+ * Runs `ready` on this turn of the event loop, after the callbacks of all descriptors that are ready.
+ *
+ * koffi calls back without what Node does around its own callbacks: no microtasks and no ticks are run afterwards, so that a
+ * promise that was settled there could wait for ever, and what is thrown gets lost. So nothing is done there but this.
+ */
+export function runSoon(ready: Ready): void {
+  if (waiting.push(ready) === 1) setImmediate(runAll);
+}
+
+function runAll(): void {
+  const batch = waiting;
+  waiting = [];
+  let next = 0;
+  try {
+    while (next < batch.length) {
+      const ready = batch[next]!;
+      next += 1;
+      ready.run();
+    }
+  } finally {
+    // Somebody threw: the others must not miss their turn.
+    for (; next < batch.length; next += 1) runSoon(batch[next]!);
+  }
+}
