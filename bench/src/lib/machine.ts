@@ -37,7 +37,7 @@ export function machineFacts(node: string): MachineFacts {
   };
 }
 
-/** The programs that are missing, each with the reason that a case cannot be run without. */
+/** The programs that are not installed. */
 export function missingPrograms({ versions }: MachineFacts): string[] {
   return Object.keys(versions).filter((name) => versions[name] === MISSING);
 }

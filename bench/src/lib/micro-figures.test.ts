@@ -29,10 +29,10 @@ test("several figures in a sentence, and numbers that are none", () => {
 });
 
 test("what the engine adds is the difference to the driver alone", () => {
-  const output = "bare driver, 4k read 80.5 ns 5 bytes of heap\nI/O hang on, 4k read 180.5 ns 0.5 bytes of heap";
+  const output = "bare driver, 4k read 80.5 ns 5 bytes of heap\nI/O hang on, 4k read 180.5 ns 6.5 bytes of heap";
   expect(engineMeasures(parseMicroFigures("core/engine-cost", output))).toEqual({
     "micro engine, ns added by I/O hang": 100,
-    "micro engine, bytes of heap per request": 0.5,
+    "micro engine, bytes of heap added by I/O hang": 1.5,
   });
   expect(engineMeasures([])).toEqual({});
 });

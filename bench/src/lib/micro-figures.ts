@@ -41,8 +41,13 @@ export function parseMicroFigures(source: string, output: string): MicroFigure[]
 export function engineMeasures(figures: readonly MicroFigure[]): Measures {
   const valueOf = (ending: string, unit: string): number =>
     figures.find((entry) => entry.name.endsWith(ending) && entry.unit === unit)?.value ?? Number.NaN;
-  const added = valueOf(": I/O hang on, 4k read", "ns") - valueOf(": bare driver, 4k read", "ns");
-  const bytes = valueOf(": I/O hang on, 4k read", "bytes of heap");
-  if (Number.isNaN(added) || Number.isNaN(bytes)) return {};
-  return { "micro engine, ns added by I/O hang": added, "micro engine, bytes of heap per request": bytes };
+  // What the same driver takes without the engine is not the engine's.
+  const added = (unit: string): number =>
+    valueOf(": I/O hang on, 4k read", unit) - valueOf(": bare driver, 4k read", unit);
+  const [ns, bytes] = [added("ns"), added("bytes of heap")];
+  if (Number.isNaN(ns) || Number.isNaN(bytes)) return {};
+  return {
+    "micro engine, ns added by I/O hang": ns,
+    "micro engine, bytes of heap added by I/O hang": Math.max(0, bytes),
+  };
 }

@@ -45,7 +45,8 @@ export function plan({ only, task }: BenchOptions): string[] {
 export async function runBench(workshop: Workshop, root: string, options: BenchOptions): Promise<boolean> {
   const node = options.node ?? process.execPath;
   const machine = machineFacts(node);
-  const settings = { rounds: options.rounds, seconds: options.seconds, sizeMiB: options.size / 2 ** 20 };
+  const { rounds, seconds, outages, outageSeconds } = options;
+  const settings = { rounds, seconds, sizeMiB: options.size / 2 ** 20, outages, outageSeconds };
   console.log(`${formatMachine(machine)}\n`);
   for (const name of missingPrograms(machine)) console.log(`${name} is MISSING: what needs it is left out`);
   const ids = plan(options);
@@ -88,7 +89,7 @@ async function measureStage(run: Run, stage: Stage, ids: ReadonlySet<string>): P
   return results;
 }
 
-/** All proxies at the same time, each with an upstream of its own, since most of an outage is waiting. */
+/** One proxy after another: a burst of another one's retries would be in the way of the first completion. */
 async function measureRecovery({ workshop, storage, options }: Run): Promise<OutageResult[]> {
   const stage = stages.find(({ id }) => id === "proxy");
   const subjects = stage === undefined ? [] : withPeers(stage, options).subjects;
@@ -96,7 +97,6 @@ async function measureRecovery({ workshop, storage, options }: Run): Promise<Out
   const settings = { outages: options.outages, seconds: options.outageSeconds };
   progress(`recovery: ${settings.outages} outages of ${settings.seconds} s`);
   const results: OutageResult[] = [];
-  // One after another: a burst of another one's retries would be in the way of the first reply.
   for (const subject of holding) results.push(await measureOutages(workshop, storage, subject, settings));
   progress("");
   console.log(`${tables.formatOutages(results, settings.seconds)}\n`);
