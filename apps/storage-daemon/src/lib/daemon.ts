@@ -17,7 +17,6 @@ import { qmpCommands } from "./qmp-commands.ts";
 import { TlsObjects } from "./tls-objects.ts";
 import { UsageError } from "./usage-error.ts";
 import { QMP_VERSION } from "./version.ts";
-import { startVhostUserExport } from "./vhost-user-export.ts";
 
 /** Everything that a daemon has: nodes, drives, exports, monitors; and how each option adds to it. */
 export class Daemon {
@@ -121,6 +120,8 @@ export class Daemon {
   async #startExport(settings: ExportSettings, base: ExportBase): Promise<BlockExport> {
     if (settings.type === "nbd") return this.nbd.offer(settings, base);
     const { clock } = this.#surroundings;
+    // Some 80 modules that no other export needs.
+    const { startVhostUserExport } = await import("./vhost-user-export.ts");
     return startVhostUserExport(settings, base, { clock, log: this.log });
   }
 
