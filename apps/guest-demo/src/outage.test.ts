@@ -17,6 +17,7 @@ import { haveGuestPrograms } from "./testing/programs.ts";
 const OUTAGE = 20_000;
 const CALM = 1500;
 const DEVICE = "/dev/vda";
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const FAULTY_DAEMON = fileURLToPath(new URL("testing/faulty-daemon.ts", import.meta.url));
 
 /** Storage that goes away and comes back. */
@@ -27,7 +28,7 @@ interface Storage {
   comeBack(): Promise<void> | void;
 }
 
-/** Three outages of 20 s at the same time: during them the machine has nothing to do. */
+/** Outages at the same time: during them the machine has nothing to do. */
 describe.skipIf(!haveGuestPrograms("qemu-system-x86_64", "nbdkit"))("20 s without storage, under ext4", () => {
   test.concurrent("held: the server of an NBD disk is killed", { timeout: 180_000 }, async () => {
     await inSandbox(async (sandbox, image) => {
@@ -50,6 +51,16 @@ describe.skipIf(!haveGuestPrograms("qemu-system-x86_64", "nbdkit"))("20 s withou
       expect(outcome.complaints.some((line) => line.includes("I/O error, dev vda"))).toBe(true);
       expect(outcome.complaints.some((line) => line.includes("Remounting filesystem read-only"))).toBe(true);
       expect(outcome.writable).toBe(false);
+    });
+  });
+
+  test.concurrent("the demo tells it all, of an outage of 8 s", { timeout: 180_000 }, async () => {
+    await inSandbox(async (sandbox) => {
+      const demo = sandbox.start(NODE_COMMAND[0], [...NODE_COMMAND.slice(1), MAIN, "--plain", "--outage", "8"]);
+      expect(await demo.ended, demo.output.lines.join("\n")).toBe(0);
+      const output = demo.output.lines.join("\n");
+      expect(output).toMatch(/ext4 afterwards +READ-ONLY +writable/);
+      expect(output).toMatch(/completed files there, as written +(\d+) of \1 +(\d+) of \2/);
     });
   });
 });
