@@ -56,9 +56,9 @@ test("what comes together goes together, and what comes meanwhile goes next", as
     });
   for (const position of [1, 2, 3]) write(position);
   expect(batches).toEqual([]);
-  await Promise.resolve();
+  await new Promise(setImmediate);
   for (const position of [4, 5]) write(position);
-  await Promise.resolve();
+  await new Promise(setImmediate);
   expect(batches).toEqual([[1, 2, 3]]);
   end([8, -28, 4]);
   expect(told).toEqual(["1: 8", "2: ENOSPC", "3: 4"]);
@@ -74,7 +74,7 @@ test("what the system did not take goes again, and what it refused hears why", a
       told.push(`${position}: ${error?.code ?? bytes}`);
     });
   }
-  await Promise.resolve();
+  await new Promise(setImmediate);
   end([8]);
   expect(batches[1]).toEqual([2, 3, 4]);
   end([], 11);
@@ -92,7 +92,7 @@ test("a callback that throws does not keep the others from theirs", async () => 
       if (position === 1) throw new Error("thrown on purpose");
     });
   }
-  await Promise.resolve();
+  await new Promise(setImmediate);
   expect(() => end([8, 8, 8])).toThrow("thrown on purpose");
   expect(told).toEqual([1, 2, 3]);
 });
@@ -103,14 +103,14 @@ test("a batch is bounded", async () => {
   for (let position = 0; position < 100; position += 1) {
     batcher.write(3, new Uint8Array(8), 0, 8, position, () => {});
   }
-  await Promise.resolve();
+  await new Promise(setImmediate);
   expect(batches[0]).toHaveLength(64);
   const long = createFakeContext();
   const other = new WriteBatcher(noFileSystem, only(long.context));
   for (let position = 0; position < 3; position += 1) {
     other.write(3, new Uint8Array(700_000), 0, 700_000, position, () => {});
   }
-  await Promise.resolve();
+  await new Promise(setImmediate);
   expect(long.batches[0]).toHaveLength(1);
 });
 

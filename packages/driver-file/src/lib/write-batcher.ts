@@ -43,8 +43,8 @@ export class WriteBatcher {
     this.#waiting.push({ fd, buffer, from, length, position, done });
     if (this.#running || this.#planned) return;
     this.#planned = true;
-    // Everything that one read of a socket brought is submitted before.
-    queueMicrotask(this.#begin);
+    // Everything that the sockets have brought on this turn is submitted before.
+    setImmediate(this.#begin);
   }
 
   #runNext(): void {

@@ -1,3 +1,4 @@
+import { OutputParts, type RawSocket, type Sockets } from "@rehandle/linux-sockets";
 import { connect as connectSocket, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { NbdServerAddress } from "./driver-options.ts";
@@ -21,6 +22,11 @@ export class Channel {
   sink: ChannelSink | null = null;
   /** Set by `dial`, before anybody sees the channel. */
   #socket!: Socket;
+  /** In place of the socket, once the connection was taken out of it. */
+  #raw: RawSocket | null = null;
+  readonly #parts = new OutputParts();
+  /** Of the write that is under way on the raw socket. */
+  #written: () => void = () => {};
   #over = false;
   #error: Error | null = null;
   readonly #onData = (chunk: Buffer): void => this.sink?.data(chunk, chunk.length);
@@ -53,21 +59,63 @@ export class Channel {
    */
   async startTls(options: ConnectionOptions, signal: AbortSignal): Promise<void> {
     const plain = this.#socket;
-    plain.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onEnd);
+    this.#release(plain);
     const secure = connectTls({ ...options, socket: plain });
     this.#adopt(secure, true);
     await waitFor(secure, "secureConnect", signal);
   }
 
-  /** Bytes that were written but that the kernel has not taken yet. */
-  get unsentBytes(): number {
-    return this.#socket.writableLength;
+  /**
+   * Goes on by system calls on the socket, if that is possible; not after {@link startTls}. The sink must have heard
+   * everything before.
+   * @returns what has arrived and the sink has not heard.
+   */
+  goRaw(sockets: Sockets): Uint8Array {
+    const socket = this.#socket;
+    if (this.#over) return new Uint8Array(0);
+    this.#release(socket);
+    const taken = sockets.take(socket);
+    if (taken === null) {
+      this.#listen(socket);
+      return new Uint8Array(0);
+    }
+    this.#raw = sockets.open(taken, {
+      data: (buffer, length) => this.sink?.data(buffer, length),
+      ended: this.#onEnd,
+      drained: () => this.#written(),
+      failed: (error) => {
+        this.#error ??= error;
+        this.#finish();
+      },
+    });
+    this.#raw.setReading(true);
+    return taken.unread;
   }
 
-  /** Writes the parts, which must stay as they are until `written` is called or the channel is closed. */
+  /** Bytes that were written but that the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.#raw === null ? this.#socket.writableLength : this.#raw.unsentBytes;
+  }
+
+  /**
+   * Writes the parts, which must stay as they are until `written` is called or the channel is closed. Another write may come
+   * only then. If {@link unsentBytes} is 0 at once, `written` need not be called.
+   */
   write(parts: readonly Uint8Array[], written: () => void): void {
+    if (this.#over) return;
+    if (this.#raw === null) {
+      this.#writeToStream(parts, written);
+      return;
+    }
+    this.#parts.clear();
+    for (const part of parts) this.#parts.add(part, 0, part.length);
+    this.#written = written;
+    this.#raw.write(this.#parts);
+  }
+
+  #writeToStream(parts: readonly Uint8Array[], written: () => void): void {
     const socket = this.#socket;
-    if (this.#over || socket.destroyed || socket.writableEnded) return;
+    if (socket.destroyed || socket.writableEnded) return;
     const last = parts.length - 1;
     if (last > 0) socket.cork();
     for (let at = 0; at < last; at += 1) socket.write(parts[at]!);
@@ -77,20 +125,29 @@ export class Channel {
 
   /** Says after what was written that nothing more will come; replies are still heard. */
   end(): void {
-    if (!this.#over) this.#socket.end();
+    if (this.#over) return;
+    if (this.#raw === null) this.#socket.end();
+    else this.#raw.end();
   }
 
   /** Writes `last` and lets go; the sink is not called any more. */
   finish(last: Uint8Array): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#socket.write(last);
-    this.#socket.destroySoon();
+    if (this.#raw === null) {
+      this.#over = true;
+      this.#socket.write(last);
+      this.#socket.destroySoon();
+    } else {
+      // If there is no room for it, the end of the connection says the same.
+      this.write([last], () => {});
+      this.destroy();
+    }
   }
 
   /** Lets go at once. The sink is not called. */
   destroy(): void {
     this.#over = true;
+    this.#raw?.destroy();
     this.#socket.destroy();
   }
 
@@ -100,8 +157,16 @@ export class Channel {
     socket.on("error", (error) => {
       this.#error ??= error;
     });
+    this.#listen(socket);
+  }
+
+  #listen(socket: Socket): void {
     // The end of what the server says is the end: it has closed, or will not answer any more.
     socket.on("end", this.#onEnd).on("close", this.#onEnd);
+  }
+
+  #release(socket: Socket): void {
+    socket.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onEnd);
   }
 
   #finish(): void {

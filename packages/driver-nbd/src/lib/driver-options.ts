@@ -55,6 +55,11 @@ export interface NbdDriverOptions {
    * the next connection. Default: not compared.
    */
   readonly identity?: ByteRange;
+  /**
+   * `auto`: without TLS, requests and replies go by system calls on the socket, where the optional package `koffi` and Linux
+   * are there; else by Node's streams. `node`: always those. Default `auto`.
+   */
+  readonly sockets?: "auto" | "node";
 }
 
 /** Options with every default filled in. */
@@ -69,6 +74,7 @@ export interface NbdDriverSettings {
   readonly reconnectBackoff: BackoffOptions;
   readonly handshakeTimeoutMs: number;
   readonly identity: ByteRange | null;
+  readonly sockets: "auto" | "node";
 }
 
 const MAX_SECONDS = 0xffffffff;
@@ -111,6 +117,7 @@ export function resolveOptions(options: NbdDriverOptions): NbdDriverSettings {
     reconnectBackoff,
     handshakeTimeoutMs,
     identity,
+    sockets: options.sockets ?? "auto",
   };
 }
 

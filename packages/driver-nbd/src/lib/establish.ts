@@ -1,5 +1,6 @@
 import { BlockError, createRequest, toBlockError } from "@rehandle/driver-sdk";
 import { protocolError } from "@rehandle/nbd/protocol";
+import { loadSockets } from "@rehandle/linux-sockets";
 import { wasRefused } from "./backoff.ts";
 import { Channel } from "./channel.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
@@ -42,7 +43,8 @@ export async function establish(
   }
   try {
     const { negotiated: exported, unread } = await handshake(channel, settings, signal);
-    if (unread.length > 0) throw protocolError("a reply before any request");
+    if (unread.length > 0 || (await goRaw(channel, settings, signal)).length > 0)
+      throw protocolError("a reply before any request");
     const { structured, allocationId } = exported;
     const { size, requestAlignment } = capabilitiesOf(exported);
     const connection = new Connection(channel, { structured, allocationId, size }, generation, owner);
@@ -58,6 +60,13 @@ export async function establish(
     const error = signal.aborted ? toBlockError(signal.reason) : toBlockError(cause);
     throw { error, refused: false } satisfies FailedTry;
   }
+}
+
+/** What the handshake has left of the channel's bytes, if it goes on by system calls; nothing may come before a request. */
+async function goRaw(channel: Channel, settings: NbdDriverSettings, signal: AbortSignal): Promise<Uint8Array> {
+  const sockets = settings.sockets === "node" || settings.tlsCreds !== null ? null : await loadSockets();
+  signal.throwIfAborted();
+  return sockets === null ? new Uint8Array(0) : channel.goRaw(sockets);
 }
 
 function dialFailure(server: NbdServerAddress, cause: unknown): FailedTry {

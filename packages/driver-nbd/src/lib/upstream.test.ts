@@ -248,6 +248,8 @@ describe("abandon", () => {
   });
 
   test("a large payload that the kernel has not taken stays where it is", async () => {
+    // More than any buffer of the kernel.
+    server.script.size = 8 * 1024 * 1024;
     const connection = await open();
     connection.socket.pause();
     const size = server.script.size;

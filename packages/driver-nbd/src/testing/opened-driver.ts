@@ -37,10 +37,18 @@ export interface OpenSettings {
 
 export const systemClock: Clock = createSystemClock();
 
+/** How drivers send and receive, if the test does not say. */
+let usualSockets: "auto" | "node" = "auto";
+
+/** From now on in this file, drivers use these. */
+export function useSockets(sockets: "auto" | "node"): void {
+  usualSockets = sockets;
+}
+
 /** Opens a driver the way an engine does (`held`), or without one. */
 export async function openDriver(options: NbdDriverOptions, settings: OpenSettings = {}): Promise<OpenedDriver> {
   const { clock = systemClock, held = true } = settings;
-  const driver = createNbdDriver(options);
+  const driver = createNbdDriver({ sockets: usualSockets, ...options });
   const events: DriverEvent[] = [];
   await driver.open({ clock, random: createRandom(1), held, onEvent: (event) => void events.push(event) });
   return { driver, client: createBlockClient(driver), events, submit: (fields) => submit(driver, fields) };
