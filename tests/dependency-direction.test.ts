@@ -14,8 +14,9 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   "@rehandle/options": ["@rehandle/json"],
   "@rehandle/qapi": ["@rehandle/json"],
   "@rehandle/core": [contract],
-  "@rehandle/nbd": [contract],
-  "@rehandle/driver-nbd": [contract, "@rehandle/nbd"],
+  "@rehandle/linux-sockets": [],
+  "@rehandle/nbd": [contract, "@rehandle/linux-sockets"],
+  "@rehandle/driver-nbd": [contract, "@rehandle/linux-sockets", "@rehandle/nbd"],
   "@rehandle/vhost-user": [contract, "@rehandle/virtio-blk"],
 };
 

@@ -27,7 +27,7 @@ export {
   type RehandleEvents,
   type RehandleSchema,
 } from "./lib/generated/schema.ts";
-export type {
+export {
   BlockDeviceInfo,
   BlockDeviceIoStatus,
   BlockErrorAction,
@@ -51,7 +51,7 @@ export type {
   SchemaInfoAlternate,
   SchemaInfoAlternateMember,
   SchemaInfoArray,
-  SchemaInfoBase,
+  type SchemaInfoBase,
   SchemaInfoBuiltin,
   SchemaInfoCommand,
   SchemaInfoEnum,

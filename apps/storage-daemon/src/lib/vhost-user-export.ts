@@ -105,10 +105,10 @@ async function listen(server: VhostUserServer, addr: SocketAddress): Promise<voi
 
 function report(event: VhostUserEvent, id: string, log: Log): void {
   if (event.type === "connected") {
-    log.limited("guest", "info", id, "QEMU connected");
+    log.limited("guest", "info", id, "front end connected");
   } else if (event.type === "disconnected") {
     const { reason } = event;
-    if (reason === null) log.limited("guest", "info", id, "QEMU disconnected");
+    if (reason === null) log.limited("guest", "info", id, "front end disconnected");
     else log.limited("guest lost", "warning", id, `connection given up: ${reason.code}: ${reason.message}`);
   } else if (event.type === "broken") {
     log.limited(

@@ -4,7 +4,7 @@ import type { OutputParts } from "./output-parts.ts";
 type Koffi = typeof import("koffi");
 
 /** What a watched descriptor is watched for. */
-export interface Interest {
+interface Interest {
   readonly readable: boolean;
   readonly writable: boolean;
 }
@@ -17,7 +17,7 @@ export interface PollHandle {
 }
 
 /** koffi's callback is told a status (< 0: it is not watched any more) and the events, although its types say only the events. */
-export type PollCallback = (...told: readonly unknown[]) => void;
+type PollCallback = (...told: readonly unknown[]) => void;
 
 /** The calls on a connected, not blocking stream socket. Those that return a number return `-errno` when they fail. */
 export interface SocketCalls {

@@ -15,6 +15,7 @@ export interface EnumType {
 /** An object with these members, after those of the struct that `base` names or is. */
 export interface StructType {
   readonly struct: Lazy<Members>;
+  /** The struct whose members come first: its name, or itself. */
   readonly base?: string | (() => StructType);
 }
 

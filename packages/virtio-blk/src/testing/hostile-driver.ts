@@ -1,8 +1,5 @@
 import type { QueueSettings, VirtqueueFeatures } from "../lib/ring/virtqueue.ts";
 
-/** Numbers in [0, 1), as `Math.random` does. */
-type Chance = () => number;
-
 /** What a hostile driver has to know. */
 export interface HostileDriverOptions {
   /** The queue that it spoils. */
@@ -13,7 +10,7 @@ export interface HostileDriverOptions {
   /** Guest memory in which it may write indirect tables: first address and bytes. */
   readonly tables: { readonly address: number; readonly bytes: number };
   /** Where its decisions come from: the same numbers, the same rubbish. */
-  readonly random: Chance;
+  readonly random: () => number;
   /** Stores bytes to guest memory. False: that is no memory. */
   readonly write: (address: number, bytes: Uint8Array) => boolean;
 }

@@ -25,6 +25,7 @@ export interface ConnectionOwner {
 
 /** One connection to a back end, with what was settled on it. */
 export class Connection {
+  /** For messages that the front end has no method for. @hidden */
   readonly session: Session;
   readonly negotiated: Negotiated;
   readonly #backEndChannel: MessageChannel | null;
@@ -154,6 +155,7 @@ export class Connection {
     await this.session.command(FrontEndRequest.RESET_DEVICE);
   }
 
+  /** Ends it at once. Harmless the second time. */
   close(): void {
     this.session.close();
     this.#backEndChannel?.close();

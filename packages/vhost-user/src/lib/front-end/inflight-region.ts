@@ -9,6 +9,7 @@ import type { Session } from "./session.ts";
  */
 export interface InflightRegion {
   readonly fd: number;
+  /** As the protocol has it. @hidden */
   readonly description: InflightDescription;
 }
 
