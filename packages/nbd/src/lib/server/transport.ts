@@ -49,7 +49,7 @@ export function createRawTransport(sockets: Sockets, taken: TakenSocket, sink: T
   return {
     memory: "lent",
     copyUpTo: 256,
-    sendFrom: 65_536,
+    sendFrom: 32_768,
     setReading: (reading) => socket.setReading(reading),
     write: (parts) => socket.write(parts),
     end(sent) {
