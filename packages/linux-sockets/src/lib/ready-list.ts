@@ -9,8 +9,8 @@ let waiting: Ready[] = [];
 /**
  * Runs `ready` on this turn of the event loop, after the callbacks of all descriptors that are ready.
  *
- * koffi calls back without what Node does around its own callbacks: no microtasks and no ticks are run afterwards, so that a
- * promise that was settled there could wait for ever, and what is thrown gets lost. So nothing is done there but this.
+ * koffi calls back without all that Node does around its own callbacks: what is thrown gets lost, and nothing promises that
+ * microtasks and ticks are run afterwards. So nothing is done there but this.
  */
 export function runSoon(ready: Ready): void {
   if (waiting.push(ready) === 1) setImmediate(runAll);
