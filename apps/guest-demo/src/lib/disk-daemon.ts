@@ -9,13 +9,6 @@ import { within } from "./sleep.ts";
 const START_DEADLINE = 30_000;
 const END_DEADLINE = 20_000;
 
-/** What is used of a daemon's schema; QEMU's own has a part of it. */
-export interface DaemonSchema extends RehandleSchema {
-  readonly commands: RehandleSchema["commands"] & {
-    readonly block_resize: { readonly data: { readonly "*node-name": "str"; readonly size: "int" } };
-  };
-}
-
 /** A disk that a daemon gives to a guest. */
 export interface ExportedDisk {
   readonly id: string;
@@ -37,9 +30,9 @@ export interface DiskDaemonOptions {
 /** A running storage daemon that is the backend of guests' disks. */
 export class DiskDaemon {
   readonly process: RunningProcess;
-  readonly monitor: QmpClient<DaemonSchema>;
+  readonly monitor: QmpClient<RehandleSchema>;
 
-  private constructor(process: RunningProcess, monitor: QmpClient<DaemonSchema>) {
+  private constructor(process: RunningProcess, monitor: QmpClient<RehandleSchema>) {
     this.process = process;
     this.monitor = monitor;
   }
@@ -58,7 +51,7 @@ export class DiskDaemon {
       "chardev=qmp",
     ];
     const process = sandbox.start(program, [...first, ...args]);
-    const connected = qmp.connection.then(openMonitor<DaemonSchema>);
+    const connected = qmp.connection.then(openMonitor<RehandleSchema>);
     const started = Promise.race([connected, process.failure()]);
     const monitor = await within(sandbox.clock, START_DEADLINE, started, `${program} did not start`);
     return new DiskDaemon(process, monitor);
