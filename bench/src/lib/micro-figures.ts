@@ -2,48 +2,39 @@ import type { Measures } from "./results.ts";
 
 /** A number that a micro benchmark printed. */
 export interface MicroFigure {
-  /** File, section and name: `core/engine-cost: I/O hang on, 4k read`. */
+  /** Program and what it measured: `core/engine-cost: I/O hang on, 4k read`. */
   readonly name: string;
-  /** As printed: `ns`, `µs CPU`, `bytes of heap`. */
-  readonly unit: string;
+  readonly unit: "ns" | "bytes of heap";
   readonly value: number;
 }
 
-const figure = /(\d+(?:\.\d+)?) (ns|us|µs|bytes)((?: (?:of )?(?:CPU|wall|heap))?)(?![\w/])/g;
+/** `name   123.4 ns   0.46 bytes of heap`; the heap may be left out. */
+const line = /^(\S.*?) +(\d+(?:\.\d+)?) ns(?: +(\d+(?:\.\d+)?) bytes of heap)?$/;
 
-/**
- * Reads the figures in a micro benchmark's output. A line names what it measured either before its first figure or, if there
- * is nothing but numbers, behind its last. Lines without figures are headings of what follows, up to an empty line.
- */
+/** Reads the figures in a micro benchmark's output; lines of another form are notes. @throws {Error} If there are none. */
 export function parseMicroFigures(source: string, output: string): MicroFigure[] {
-  const figures: MicroFigure[] = [];
-  let heading = "";
-  for (const line of output.split("\n")) {
-    const found = [...line.matchAll(figure)];
-    const [first] = found;
-    const last = found.at(-1);
-    if (first === undefined || last === undefined) {
-      heading = line.trim();
-      continue;
-    }
-    const before = line.slice(0, first.index).trim();
-    const behind = line.slice(last.index + last[0].length).trim();
-    const name = (/^[\d.\s]*$/.test(before) ? behind : before).replace(/:$/, "");
-    const full = [source, heading, name].filter((part) => part !== "").join(": ");
-    for (const [, value = "", unit = "", what = ""] of found) {
-      figures.push({ name: full, unit: `${unit}${what}`.replace(/^us/, "µs"), value: Number(value) });
-    }
-  }
+  const figures = output.split("\n").flatMap((text): MicroFigure[] => {
+    const [, what = "", ns, bytes] = line.exec(text) ?? [];
+    const name = `${source}: ${what}`;
+    if (ns === undefined) return [];
+    const time: MicroFigure = { name, unit: "ns", value: Number(ns) };
+    return bytes === undefined ? [time] : [time, { name, unit: "bytes of heap", value: Number(bytes) }];
+  });
+  if (figures.length === 0) throw new Error(`${source} printed no figures: ${output.trim()}`);
   return figures;
 }
 
-/** What the engine adds to a request while nothing is wrong, as measures. */
+/** What the engine adds to a read and to a write while nothing is wrong, the greater of both, as measures. */
 export function engineMeasures(figures: readonly MicroFigure[]): Measures {
-  const valueOf = (ending: string, unit: string): number =>
-    figures.find((entry) => entry.name.endsWith(ending) && entry.unit === unit)?.value ?? Number.NaN;
+  const valueOf = (what: string, unit: MicroFigure["unit"]): number =>
+    figures.find((entry) => entry.name === `core/engine-cost: ${what}` && entry.unit === unit)?.value ?? Number.NaN;
   // What the same driver takes without the engine is not the engine's.
-  const added = (unit: string): number =>
-    valueOf(": I/O hang on, 4k read", unit) - valueOf(": bare driver, 4k read", unit);
+  const added = (unit: MicroFigure["unit"]): number =>
+    Math.max(
+      ...["4k read", "4k write"].map(
+        (work) => valueOf(`I/O hang on, ${work}`, unit) - valueOf(`bare driver, ${work}`, unit),
+      ),
+    );
   const [ns, bytes] = [added("ns"), added("bytes of heap")];
   if (Number.isNaN(ns) || Number.isNaN(bytes)) return {};
   return {

@@ -1,5 +1,6 @@
-// What a simulated run costs: a disk in memory behind a fault driver with a random plan, created, used and closed.
-// Run: node --conditions=@rehandle/source bench/faults.ts
+// What a simulated run costs: a disk in memory behind a fault driver with a random plan, created, used and closed:
+// ns of CPU time for each of its requests.
+// Run: node --expose-gc --conditions=@rehandle/source packages/driver-sdk/bench/faults.ts
 import { createMemoryDriver } from "../../driver-memory/src/index.ts";
 import { createFaultDriver, createFaultPlan } from "../src/faults/index.ts";
 import { createRandom, createRequest, createVirtualClock, type BlockRequest } from "../src/index.ts";
@@ -41,9 +42,7 @@ for (const volatileCache of [false, true]) {
   const start = process.cpuUsage();
   for (let seed = 0; seed < runs; seed += 1) completed += await simulate(seed, volatileCache);
   const used = process.cpuUsage(start);
-  const ms = (used.user + used.system) / 1000;
-  console.log(
-    `volatileCache ${volatileCache}: ${((ms * 1000) / runs).toFixed(0)} us of CPU per run of ${REQUESTS} requests ` +
-      `(${((ms * 1e6) / completed).toFixed(0)} ns per request), ${Math.round((runs / ms) * 60_000)} runs per minute`,
-  );
+  const name = `simulated request${volatileCache ? ", volatile cache" : ""}`;
+  const ns = ((used.user + used.system) * 1000) / completed;
+  console.log(`${name.padEnd(42)} ${ns.toFixed(1).padStart(7)} ns`);
 }

@@ -1,5 +1,5 @@
 // What the bookkeeping of one request costs, by the way that its completion is told. No data moves in the first table; in the
-// second, 4 KiB do. Run: node --conditions=@rehandle/source bench/requests.ts
+// second, 4 KiB do. Run: node --expose-gc --conditions=@rehandle/source packages/driver-sdk/bench/requests.ts
 // CPU time of this process is what counts, so that other work on the machine does not.
 import { createMemoryDriver } from "../../driver-memory/src/index.ts";
 import {
@@ -14,20 +14,29 @@ import {
 
 const DEPTH = 32;
 const ROUNDS = 7;
+/** Few enough for no collection to come between. */
+const HEAP_COUNT = DEPTH * 50;
 
-/** Runs `work(count)` several times and prints the least and the median CPU time for one of `count`. */
+const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+/** Runs `work(count)` several times, and prints the median CPU time and the bytes of heap for one of `count`. */
 async function measure(name: string, count: number, work: (count: number) => void | Promise<void>): Promise<void> {
   await work(count);
-  const results: number[] = [];
+  const [ns, bytes]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round += 1) {
     const start = process.cpuUsage();
     await work(count);
     const { user, system } = process.cpuUsage(start);
-    results.push(((user + system) * 1000) / count);
+    ns.push(((user + system) * 1000) / count);
+    const { gc } = globalThis as { gc?: () => void };
+    gc?.();
+    const before = process.memoryUsage().heapUsed;
+    await work(HEAP_COUNT);
+    bytes.push(Math.max(0, process.memoryUsage().heapUsed - before) / HEAP_COUNT);
   }
-  const sorted = results.toSorted((a, b) => a - b);
-  const [least = 0, median = 0] = [sorted[0], sorted[ROUNDS >> 1]];
-  console.log(`${least.toFixed(1).padStart(8)} ${median.toFixed(1).padStart(8)} ns  ${name}`);
+  console.log(
+    `${name.padEnd(46)} ${median(ns).toFixed(1).padStart(7)} ns  ${median(bytes).toFixed(2).padStart(8)} bytes of heap`,
+  );
 }
 
 /** A device that completes what was submitted when it is polled, as a socket's read event does. */
@@ -182,9 +191,7 @@ const defined = defineDriver({
 
 const header = new DataView(new ArrayBuffer(16 * 256));
 const COUNT = 32 * 30_000;
-console.log(
-  `Node ${process.versions.node}, ${DEPTH} in flight, least and median of ${ROUNDS} rounds\n\nBookkeeping alone`,
-);
+console.log(`Node ${process.versions.node}, ${DEPTH} in flight, median of ${ROUNDS} rounds\n\nBookkeeping alone`);
 await measure("pooled request, shared completion callback", COUNT, pooledCallback);
 await measure("fresh request, shared completion callback", COUNT, freshRequest);
 await measure("closure per request", COUNT, closure);

@@ -142,9 +142,9 @@ console.log(`4 KiB requests in batches of ${BATCH}: the least ns and the median 
 for (const [at, { name }] of subjects.entries()) {
   const { ns, bytes } = results[at]!;
   console.log(
-    `${name.padEnd(40)} ${Math.min(...ns)
-      .toFixed(0)
-      .padStart(6)} ns ${median(bytes).toFixed(0).padStart(6)} bytes`,
+    `${name.padEnd(42)} ${Math.min(...ns)
+      .toFixed(1)
+      .padStart(7)} ns  ${median(bytes).toFixed(2).padStart(8)} bytes of heap`,
   );
 }
 await disk.close();
