@@ -1,3 +1,4 @@
+export { completeCommandLine, completeOption, type Candidate } from "./lib/complete-option.ts";
 export { convert } from "./lib/convert.ts";
 export { defineOption, type Option, type OptionDefinition, type ParsedOption } from "./lib/define-option.ts";
 export { DRIVE_KEYS } from "./lib/drive-keys.ts";
@@ -6,9 +7,18 @@ export { createDriveContext, type DriveContext, type DriveInterface } from "./li
 export type { DriveCache, DriveReadAction, DriveWriteAction } from "./lib/drive-words.ts";
 export { parseDrive, type Drive } from "./lib/drive.ts";
 export { parseFileName, type FileName } from "./lib/file-name.ts";
+export { formatOptionHelp, formatOptionSynopsis } from "./lib/help.ts";
 export { parseKeyval, type KeyvalOptions, type KeyvalResult } from "./lib/keyval.ts";
 export { unflatten, type FlatOptions } from "./lib/keyval-flatten.ts";
 export type { KeyvalObject, KeyvalValue } from "./lib/keyval-tree.ts";
+export type {
+  CommandDescription,
+  OptionDescription,
+  OptionSummary,
+  OptsOptionDescription,
+  PlainOptionDescription,
+  TypedOptionDescription,
+} from "./lib/option-description.ts";
 export {
   formatOptionError,
   isOptionError,
@@ -16,6 +26,8 @@ export {
   type OptionErrorCode,
   type OptionErrorFields,
 } from "./lib/option-error.ts";
+export { formatOptionMarkdown, type MarkdownOptions } from "./lib/option-markdown.ts";
+export { formatManPage, formatOptionRoff, type ManPageOptions } from "./lib/option-roff.ts";
 export type { Flavour } from "./lib/place.ts";
 export {
   formatOptsHelp,
@@ -29,6 +41,7 @@ export {
   type QemuOptsOptions,
 } from "./lib/qemu-opts.ts";
 export { checkId, parseBool, parseNumber, parseSize } from "./lib/scalars.ts";
+export { formatBashCompletion, formatCandidates, formatZshCompletion } from "./lib/shell-completion.ts";
 export type {
   AlternateDescription,
   BuiltinType,

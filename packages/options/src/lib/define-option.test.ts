@@ -184,12 +184,4 @@ describe("help", () => {
       "  events=<list of str>",
     ]);
   });
-
-  test("makes a section of --help", () => {
-    expect(blockdev.helpSection().split("\n").slice(0, 3)).toEqual([
-      "--blockdev [driver=]<driver>,...",
-      "    adds a block node",
-      "    driver=<file|nbd|raw|null|rehandle> - (required)",
-    ]);
-  });
 });

@@ -3,23 +3,17 @@ import { convert } from "./convert.ts";
 import { helpLines } from "./help.ts";
 import { parseKeyval } from "./keyval.ts";
 import type { KeyvalObject } from "./keyval-tree.ts";
+import type { TypedOptionDescription } from "./option-description.ts";
 import { OptionError } from "./option-error.ts";
 import { findType, type TypeCatalog } from "./type-catalog.ts";
 import type { TypeName, TypeOf } from "./type-of.ts";
 
 /** The description of a command line option whose argument is keyval or JSON. */
-export interface OptionDefinition<C extends TypeCatalog, N extends TypeName<C>> {
-  /** As on the command line: `--blockdev`. */
-  readonly flag: string;
+export interface OptionDefinition<C extends TypeCatalog, N extends TypeName<C>> extends TypedOptionDescription {
   readonly types: C;
-  /** The type of the argument: a struct or a union of `types`. */
   readonly type: N;
-  /** The key of a first item that has none. Default: none. */
-  readonly impliedKey?: string;
   /** Default: `help` is refused, as QEMU does for `--blockdev`. */
   readonly allowHelp?: boolean;
-  /** One line for `--help`. */
-  readonly help?: string;
 }
 
 /** An argument's meaning: a value, or a cry for help and the text that answers it. */
@@ -30,6 +24,8 @@ export type ParsedOption<T> =
 /** A command line option, ready to use. */
 export interface Option<T> {
   readonly flag: string;
+  /** What it was made of: for `formatOptionHelp`, `formatOptionMarkdown`, `formatOptionRoff` and `completeOption`. */
+  readonly description: TypedOptionDescription;
   /** Parses an argument: JSON if its first byte is `{`, else keyval. @throws OptionError */
   parse(argument: string): ParsedOption<T>;
   /** Parses an argument where help cannot be given. @throws OptionError */
@@ -40,8 +36,6 @@ export interface Option<T> {
   fromKeyval(tree: KeyvalObject): T;
   /** The members, one a line; of a union the choices, or the members of one choice. */
   helpText(choice?: string): string;
-  /** The section of `--help`: the flag, its line of help and its members. */
-  helpSection(): string;
 }
 
 /** Makes the parser, the checks and the help of a command line option out of its description. */
@@ -66,6 +60,7 @@ export function defineOption<const C extends TypeCatalog, N extends TypeName<C>>
   };
   return {
     flag: definition.flag,
+    description: definition,
     parse,
     parseValue(argument) {
       const parsed = parse(argument);
@@ -75,15 +70,7 @@ export function defineOption<const C extends TypeCatalog, N extends TypeName<C>>
     fromJson,
     fromKeyval,
     helpText,
-    helpSection: () => helpSection(definition),
   };
-}
-
-function helpSection<C extends TypeCatalog, N extends TypeName<C>>(definition: OptionDefinition<C, N>): string {
-  const { flag, types, type, help, impliedKey } = definition;
-  const first = impliedKey === undefined ? "" : `[${impliedKey}=]<${impliedKey}>,`;
-  const lines = helpLines(types, type).map((line) => `  ${line}`);
-  return [`${flag} ${first}...`, ...(help === undefined ? [] : [`    ${help}`]), ...lines].join("\n");
 }
 
 /** What the argument chose of a union so far. */

@@ -1,13 +1,10 @@
-import { findType, resolveMembers, structMembers, type ResolvedMember, type TypeCatalog } from "./type-catalog.ts";
+import { takesArgument, type OptionDescription } from "./option-description.ts";
+import { optionSections, typeKeys, type ShownKey } from "./option-sections.ts";
+import { findType, type TypeCatalog } from "./type-catalog.ts";
 import type { TypeName } from "./type-of.ts";
 
 /** Where QEMU's help texts begin. */
 const HELP_COLUMN = 24;
-
-const SHOWN_TYPES: ReadonlyMap<string, string> = new Map([
-  ["bool", "bool (on/off)"],
-  ["number", "num"],
-]);
 
 /**
  * The lines of QEMU's help for a type: `  key=<type>`, and ` - ` and the help from column 24 on. The members of the branch
@@ -16,48 +13,54 @@ const SHOWN_TYPES: ReadonlyMap<string, string> = new Map([
 export function helpLines<C extends TypeCatalog>(types: C, name: TypeName<C>, choice?: string): string[] {
   const description = findType(types, name);
   if (description === undefined || "enum" in description || "alternate" in description) return [];
-  if ("struct" in description) return structMembers(types, name).map((member) => memberLine(types, member));
-  const lines = resolveMembers(description.union).map((member) => memberLine(types, member));
-  const branch = choice === undefined ? undefined : description.branches[choice];
-  if (branch !== undefined) lines.push(...structMembers(types, branch).map((member) => memberLine(types, member)));
-  if (choice === undefined) lines.push(...choiceLines(types, description.discriminator, description.branches));
-  return lines;
+  const lines = typeKeys(types, name).map(keyLine);
+  if ("struct" in description) return lines;
+  if (choice === undefined) return [...lines, ...choiceLines(types, description.discriminator, description.branches)];
+  const branch = Object.hasOwn(description.branches, choice) ? description.branches[choice] : undefined;
+  return branch === undefined ? lines : [...lines, ...typeKeys(types, branch).map(keyLine)];
 }
 
 function choiceLines(types: TypeCatalog, key: string, branches: Readonly<Record<string, string>>): string[] {
-  return Object.entries(branches).map(([value, branch]) => {
-    const help = findType(types, branch)?.help;
-    return helpLine(`  ${key}=${value}`, help);
-  });
+  return Object.entries(branches).map(([value, branch]) =>
+    helpLine(`  ${key}=${value}`, findType(types, branch)?.help),
+  );
 }
 
-function memberLine(types: TypeCatalog, member: ResolvedMember): string {
-  const notes = [member.help, noteOf(member)].filter((note) => note !== undefined);
-  return helpLine(`  ${member.name}=<${typeName(types, member.type)}>`, notes.join(" "));
-}
-
-/** Unit, range and default in brackets. */
-function noteOf(member: ResolvedMember): string | undefined {
-  const notes: string[] = [];
-  if (member.unit !== undefined) notes.push(`in ${member.unit}`);
-  if (member.min !== undefined) notes.push(`at least ${member.min}`);
-  if (member.max !== undefined) notes.push(`at most ${member.max}`);
-  if (member.default !== undefined) notes.push(`default ${shownDefault(member.default)}`);
-  else if (!member.optional) notes.push("required");
-  return notes.length === 0 ? undefined : `(${notes.join(", ")})`;
-}
-
-function shownDefault(value: string | number | boolean): string {
-  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
-}
-
-function typeName(types: TypeCatalog, type: ResolvedMember["type"]): string {
-  if (typeof type !== "string") return `list of ${typeName(types, type[0])}`;
-  const description = findType(types, type);
-  if (description !== undefined && "enum" in description) return description.enum.join("|");
-  return SHOWN_TYPES.get(type) ?? type;
+function keyLine({ key, type, help, notes }: ShownKey): string {
+  const bracketed = notes.length === 0 ? [] : [`(${notes.join(", ")})`];
+  return helpLine(`  ${key}=<${type}>`, [...(help === undefined ? [] : [help]), ...bracketed].join(" "));
 }
 
 function helpLine(head: string, help: string | undefined): string {
   return help === undefined || help === "" ? head : `${head.padEnd(HELP_COLUMN)} - ${help}`;
+}
+
+/**
+ * How an option is written: `--blockdev [driver=]<driver>,node-name=<str>[,...]`. Keys that must be given are named, of
+ * others there is the `[,...]`.
+ */
+export function formatOptionSynopsis(option: OptionDescription): string {
+  const flags = option.shortFlag === undefined ? option.flag : `${option.shortFlag}, ${option.flag}`;
+  if (!takesArgument(option)) return flags;
+  if (!("types" in option) && !("known" in option)) return `${flags} <${option.argument}>`;
+  const keys = optionSections(option)[0]?.keys ?? [];
+  const first = keys.find(({ key }) => key === option.impliedKey);
+  const named = keys.filter((key) => key.required && key !== first).map(({ key }) => `${key}=<${key}>`);
+  const items = [...(first === undefined ? [] : [`[${first.key}=]<${first.key}>`]), ...named];
+  const hasMore = items.length < keys.length || optionSections(option).length > 1;
+  return `${flags} ${items.length === 0 ? "<key>=<value>" : items.join(",")}${hasMore ? "[,...]" : ""}`;
+}
+
+/**
+ * The section of `--help` about an option: how it is written, its line of help, and all of its keys: its own, those of
+ * each choice, and those of the types that are nested in it.
+ */
+export function formatOptionHelp(option: OptionDescription): string {
+  const lines = [formatOptionSynopsis(option)];
+  if (option.help !== undefined) lines.push(`    ${option.help}`);
+  for (const { title, help, keys } of optionSections(option)) {
+    if (title !== undefined) lines.push(`  ${title}${help === undefined ? "" : ` - ${help}`}`);
+    lines.push(...keys.map((key) => `  ${keyLine(key)}`));
+  }
+  return lines.join("\n");
 }

@@ -11,6 +11,11 @@ export interface OptDescription {
   readonly help?: string;
   /** The text that is parsed if the key is absent. Default: the value is absent too. */
   readonly default?: string;
+  /**
+   * What completes the value: the names of files, or some words, which the documentation lists too. The parser takes any
+   * text: QEMU's lists know no words, and what is wrong with one is said by who reads it. Default: nothing.
+   */
+  readonly values?: "file" | readonly string[];
 }
 
 /** The options that a list knows, by key. */

@@ -5,13 +5,15 @@ const EQUALS = 0x3d;
 export interface SplitValue {
   readonly value: string;
   readonly next: number;
+  /** True if a comma ended it, false if the text did. */
+  readonly ended: boolean;
 }
 
 /** Reads a value that starts at `at` and runs to the next single comma; `,,` in it is one literal comma. */
 export function splitValue(text: string, at: number): SplitValue {
   const first = text.indexOf(",", at);
-  if (first < 0) return { value: text.slice(at), next: text.length };
-  if (text.charCodeAt(first + 1) !== COMMA) return { value: text.slice(at, first), next: first + 1 };
+  if (first < 0) return { value: text.slice(at), next: text.length, ended: false };
+  if (text.charCodeAt(first + 1) !== COMMA) return { value: text.slice(at, first), next: first + 1, ended: true };
   return splitEscaped(text, at, first);
 }
 
@@ -26,7 +28,7 @@ function splitEscaped(text: string, at: number, comma: number): SplitValue {
     end = text.indexOf(",", start);
   }
   parts.push(end < 0 ? text.slice(start) : text.slice(start, end));
-  return { value: parts.join(""), next: end < 0 ? text.length : end + 1 };
+  return { value: parts.join(""), next: end < 0 ? text.length : end + 1, ended: end >= 0 };
 }
 
 /** Where the item that starts at `at` has its first `=` or `,`; the end of the text if it has none. */

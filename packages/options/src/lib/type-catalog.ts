@@ -30,6 +30,8 @@ export interface MemberDescription {
   readonly min?: number;
   /** The largest number taken, at most 2^53-1. Default: what the type can hold. With it, no value is a bigint. */
   readonly max?: number;
+  /** What a shell completes the value with: the names of files. Default: what the type has, its words or none. */
+  readonly completes?: "file";
 }
 
 /** Members by name; a leading `*` marks one that may be left out. Their order is the order in which they are checked. */
