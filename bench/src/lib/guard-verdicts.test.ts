@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { compareRounds, formatComparisons, type Round } from "./guard-verdicts.ts";
+import type { MicroFigure } from "./micro-figures.ts";
 
-function round(base: number, now: number, unit = "ns"): Round {
+function round(base: number, now: number, unit: MicroFigure["unit"] = "ns"): Round {
   return { base: [{ name: "walk", unit, value: base }], now: [{ name: "walk", unit, value: now }] };
 }
 
@@ -22,7 +23,7 @@ test("bytes are compared by their difference", () => {
 });
 
 test("what only one of both measures is left out", () => {
-  const rounds = [{ base: [], now: [{ name: "new", unit: "ns", value: 1 }] }];
+  const rounds: Round[] = [{ base: [], now: [{ name: "new", unit: "ns", value: 1 }] }];
   expect(compareRounds(rounds, 0.1)).toEqual([]);
   expect(formatComparisons(compareRounds([round(100, 150)], 0.1))).toContain("1 figures compared, 1 dearer");
 });
