@@ -46,36 +46,41 @@ class AwayDriver implements BlockDriver {
   }
 }
 
-const count = Number(process.argv[2]);
-const clock = createVirtualClock();
-const driver = new AwayDriver();
-const backend = createBlockBackend(driver, { iohangTimeout: "forever" });
-await backend.open({ clock, random: createRandom(1), onEvent: () => undefined, held: false });
+/** Held and released by another engine before anything is measured, so that the code is compiled. */
+const WARM_UP = 10_000;
 
-let completed = 0;
-const complete = (_request: BlockRequest, error: BlockError | null): void => {
-  if (error !== null) throw error;
-  completed += 1;
-};
-const iov = [new Uint8Array(BLOCK)];
-const requests = Array.from({ length: count }, (_, at) =>
-  createRequest({ operation: "read", offset: at * BLOCK, length: BLOCK, iov, complete }),
-);
-const before = heap();
-const start = process.cpuUsage();
-for (const request of requests) backend.submit(request);
-while (driver.completeAll());
-const holding = process.cpuUsage(start);
-const held = heap();
-driver.isBack = true;
-const turn = process.cpuUsage();
-while (completed < count && (driver.completeAll() || clock.step()));
-const releasing = process.cpuUsage(turn);
-if (completed < count) throw new Error(`only ${completed} of ${count} came back`);
-const spent = [holding, releasing].reduce((sum, { user, system }) => sum + user + system, 0);
-const report: HoldReport = { ns: (spent * 1000) / count, bytes: (held - before) / count };
-console.log(JSON.stringify(report));
-await backend.close();
+await holdAndRelease(WARM_UP);
+console.log(JSON.stringify(await holdAndRelease(Number(process.argv[2]))));
+
+async function holdAndRelease(count: number): Promise<HoldReport> {
+  const clock = createVirtualClock();
+  const driver = new AwayDriver();
+  const backend = createBlockBackend(driver, { iohangTimeout: "forever" });
+  await backend.open({ clock, random: createRandom(1), onEvent: () => undefined, held: false });
+  let completed = 0;
+  const complete = (_request: BlockRequest, error: BlockError | null): void => {
+    if (error !== null) throw error;
+    completed += 1;
+  };
+  const iov = [new Uint8Array(BLOCK)];
+  const requests = Array.from({ length: count }, (_, at) =>
+    createRequest({ operation: "read", offset: at * BLOCK, length: BLOCK, iov, complete }),
+  );
+  const before = heap();
+  const start = process.cpuUsage();
+  for (const request of requests) backend.submit(request);
+  while (driver.completeAll());
+  const holding = process.cpuUsage(start);
+  const held = heap();
+  driver.isBack = true;
+  const turn = process.cpuUsage();
+  while (completed < count && (driver.completeAll() || clock.step()));
+  const releasing = process.cpuUsage(turn);
+  if (completed < count) throw new Error(`only ${completed} of ${count} came back`);
+  await backend.close();
+  const spent = [holding, releasing].reduce((sum, { user, system }) => sum + user + system, 0);
+  return { ns: (spent * 1000) / count, bytes: (held - before) / count };
+}
 
 function heap(): number {
   (globalThis as { gc?: () => void }).gc?.();

@@ -6,7 +6,7 @@ export interface BenchOptions {
   readonly task: "all" | "micro" | "guard";
   /** What the guard compares with. */
   readonly base: string;
-  /** Of cases, `recovery`, `drain`, `start-up` and `micro`. */
+  /** Of cases, `recovery`, `drain`, `start-up`, `scale` and `micro`. */
   readonly only: RegExp;
   /** Of servers, besides ours. */
   readonly peers: RegExp;

@@ -1,14 +1,10 @@
 /** Runs a workload's client against a server. */
-import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseFioReport, type ClientFigures } from "./fio-report.ts";
 import type { FrontEndReport } from "./front-end-report.ts";
+import { ownProgram } from "./own-program.ts";
 import { DISK, type Place, type Subject } from "./subject.ts";
 import type { CopyLoad, FioLoad, FrontEndLoad, Workload } from "./workloads.ts";
 import type { Workshop } from "./workshop.ts";
-
-/** The program that plays a virtual machine's part, as source or built, as this file is. */
-const frontEnd = fileURLToPath(new URL(`../front-end-load${extname(import.meta.url)}`, import.meta.url));
 
 /**
  * Runs a client to its end.
@@ -89,9 +85,8 @@ async function runFrontEnd(
 ): Promise<ClientFigures> {
   const { pattern, block, depth } = load;
   const region = Math.min(place.size, REGION);
-  const program = [process.execPath, ...process.execArgv, frontEnd];
   const numbers = [block, depth, seconds, region].map(String);
-  const text = await workshop.run([...program, place.socket, pattern, ...numbers], seconds);
+  const text = await workshop.run([...ownProgram("front-end-load"), place.socket, pattern, ...numbers], seconds);
   const { iops, requests, p50, p99 } = JSON.parse(text) as FrontEndReport;
   return { rate: unit === "IOPS" ? iops : (iops * load.block) / 1e6, requests, p50, p99 };
 }

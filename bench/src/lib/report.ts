@@ -7,6 +7,7 @@ import { formatMachine, type MachineFacts } from "./machine.ts";
 import type { MicroFigure } from "./micro-figures.ts";
 import type { OutageResult } from "./outages.ts";
 import { ratioToPeer, spreadOfFigure, figures, type CaseResult, type Measures } from "./results.ts";
+import type { ScaleResult } from "./scale.ts";
 import { stages } from "./stages.ts";
 import type { StartUpResult } from "./start-up.ts";
 import { spreadOf } from "./statistics.ts";
@@ -18,6 +19,7 @@ export interface Findings {
   readonly outages: readonly OutageResult[];
   readonly drain: DrainResult | null;
   readonly startUp: readonly StartUpResult[];
+  readonly scale: readonly ScaleResult[];
   readonly micro: readonly MicroFigure[];
 }
 

@@ -13,6 +13,7 @@ import { measureOutages, type OutageResult } from "./outages.ts";
 import { writeReport, type Findings, type Report } from "./report.ts";
 import { measuresOfCase, spreadOfFigure, type CaseResult, type Measures } from "./results.ts";
 import { runCase } from "./run-case.ts";
+import { formatScale, measureScale, measuresOfScale } from "./scale.ts";
 import { stages } from "./stages.ts";
 import { measureStartUp, type StartUpResult } from "./start-up.ts";
 import type { Stage } from "./subject.ts";
@@ -30,7 +31,7 @@ interface Run {
 }
 
 /** Ids of what is not a case, in order. */
-const others = ["recovery", "drain", "start-up", "micro"] as const;
+const others = ["recovery", "drain", "start-up", "scale", "micro"] as const;
 
 /** The ids of all that a run with these options measures. */
 export function plan({ only, task }: BenchOptions): string[] {
@@ -50,7 +51,7 @@ export async function runBench(workshop: Workshop, root: string, options: BenchO
   console.log(`${formatMachine(machine)}\n`);
   for (const name of missingPrograms(machine)) console.log(`${name} is MISSING: what needs it is left out`);
   const ids = plan(options);
-  const size = ids.every((id) => id === "micro") ? 1 : options.size;
+  const size = ids.every((id) => id === "micro" || id === "scale") ? 1 : options.size;
   const storage = createStorage(workshop.folder, size, { node, daemon: options.daemon ?? publishedDaemon });
   const findings = await measure({ options, workshop, root, storage }, new Set(ids));
   const measures = measuresOf(findings);
@@ -70,8 +71,11 @@ async function measure(run: Run, ids: ReadonlySet<string>): Promise<Findings> {
   const drain = ids.has("drain") ? await measureDrain(workshop, storage) : null;
   if (drain !== null) console.log(`${tables.formatDrain(drain)}\n`);
   const startUp = ids.has("start-up") ? await measureStarts(run) : [];
+  if (ids.has("scale")) progress("scale");
+  const scale = ids.has("scale") ? await measureScale(workshop, options.rounds) : [];
+  if (scale.length > 0) console.log(`${formatScale(scale)}\n`);
   const micro = ids.has("micro") ? await measureMicro(run, options.task === "micro" ? options.only : /./) : [];
-  return { cases, outages, drain, startUp, micro };
+  return { cases, outages, drain, startUp, scale, micro };
 }
 
 async function measureStage(run: Run, stage: Stage, ids: ReadonlySet<string>): Promise<CaseResult[]> {
@@ -129,7 +133,7 @@ function withPeers(stage: Stage, { peers }: BenchOptions): Stage {
   return { ...stage, subjects: stage.subjects.filter(({ id }) => id === "ours" || peers.test(id)) };
 }
 
-function measuresOf({ cases, outages, drain, startUp, micro }: Findings): Measures {
+function measuresOf({ cases, outages, drain, startUp, scale, micro }: Findings): Measures {
   // What is kept in memory by request does not count.
   const stored = cases.filter(({ id }) => !id.startsWith("memory/"));
   const peaks = stored.flatMap(({ subjects }) => subjects.slice(0, 1).map((ours) => spreadOfFigure(ours, "peak").max));
@@ -139,6 +143,7 @@ function measuresOf({ cases, outages, drain, startUp, micro }: Findings): Measur
     ...tables.measuresOfOutages(outages),
     ...(drain === null ? {} : tables.measuresOfDrain(drain)),
     ...tables.measuresOfStartUp(startUp),
+    ...measuresOfScale(scale),
     ...engineMeasures(micro),
   };
 }

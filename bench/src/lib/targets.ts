@@ -17,6 +17,12 @@ const nbdkitProxy = ["nbdkit-retry-nbd"];
 /** What a daemon may ever take, MiB, whatever its clients do. */
 const MEMORY_BOUND = 256;
 
+/**
+ * By how much a request may be dearer among a hundred times as many, for the cost to count as linear: what grows with the
+ * square makes it 100; garbage collection and memory that no cache holds make it somewhat more than 1.
+ */
+const LINEAR = 1.5;
+
 export const targets: readonly Target[] = [
   ...faster("file/4k-randread-d32", ["nbdkit-file"], 1.4),
   ...faster("file/4k-randread-d32", qemu, 3),
@@ -55,6 +61,8 @@ export const targets: readonly Target[] = [
   { measure: "start-up ours idle resident, MiB", atMost: 80 },
   { measure: "peak memory of ours, MiB", atMost: MEMORY_BOUND },
   ...faster("exports/4k-randread-exports", ["ours-one"], 0.9),
+  { measure: "scale ns per request, 1000000 held to 10000", atMost: LINEAR },
+  { measure: "scale bytes per request, 1000000 held to 10000", atMost: LINEAR },
 ];
 
 function faster(id: string, peers: readonly string[], atLeast: number): Target[] {
