@@ -1,4 +1,5 @@
 export { completeCommandLine, completeOption, type Candidate } from "./lib/complete-option.ts";
+export { parseConfigFile, readConfigFile, type ConfigReaders, type ConfigSection } from "./lib/config-file.ts";
 export { convert } from "./lib/convert.ts";
 export { defineOption, type Option, type OptionDefinition, type ParsedOption } from "./lib/define-option.ts";
 export { DRIVE_KEYS } from "./lib/drive-keys.ts";
@@ -10,6 +11,7 @@ export { parseFileName, type FileName } from "./lib/file-name.ts";
 export { formatOptionHelp, formatOptionSynopsis } from "./lib/help.ts";
 export { parseKeyval, type KeyvalOptions, type KeyvalResult } from "./lib/keyval.ts";
 export { unflatten, type FlatOptions } from "./lib/keyval-flatten.ts";
+export { mergeKeyval } from "./lib/keyval-merge.ts";
 export type { KeyvalObject, KeyvalValue } from "./lib/keyval-tree.ts";
 export type {
   CommandDescription,
@@ -25,22 +27,23 @@ export {
   OptionError,
   type OptionErrorCode,
   type OptionErrorFields,
+  type OptionErrorLocation,
 } from "./lib/option-error.ts";
 export { formatOptionMarkdown, type MarkdownOptions } from "./lib/option-markdown.ts";
 export { formatManPage, formatOptionRoff, type ManPageOptions } from "./lib/option-roff.ts";
 export type { Flavour } from "./lib/place.ts";
 export {
-  formatOptsHelp,
-  parseQemuOpts,
   readOpts,
   type OptDescription,
   type OptDescriptions,
   type OptValues,
   type QemuOpt,
-  type QemuOpts,
-  type QemuOptsOptions,
-} from "./lib/qemu-opts.ts";
+} from "./lib/opt-description.ts";
+export { formatOptsHelp } from "./lib/opts-help.ts";
+export { OptsList, type AddedOpts, type OptsListDefinition, type OptsSet } from "./lib/opts-list.ts";
+export { joinOptionLists, parseQemuOpts, type QemuOpts, type QemuOptsOptions } from "./lib/qemu-opts.ts";
 export { checkId, parseBool, parseNumber, parseSize } from "./lib/scalars.ts";
+export { setOption } from "./lib/set-option.ts";
 export { formatBashCompletion, formatCandidates, formatZshCompletion } from "./lib/shell-completion.ts";
 export type {
   AlternateDescription,

@@ -11,7 +11,8 @@ import { qemuTypes } from "../testing/qemu-types.ts";
 import { defineOption } from "./define-option.ts";
 import { parseFileName } from "./file-name.ts";
 import { isOptionError } from "./option-error.ts";
-import { parseQemuOpts, readOpts } from "./qemu-opts.ts";
+import { readOpts } from "./opt-description.ts";
+import { parseQemuOpts } from "./qemu-opts.ts";
 import { parseNumber, parseSize } from "./scalars.ts";
 
 const hasDaemon = hasProgram("qemu-storage-daemon", "qemu-system-common");

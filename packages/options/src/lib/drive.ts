@@ -23,8 +23,9 @@ import {
 } from "./drive-words.ts";
 import type { FlatOptions } from "./keyval-flatten.ts";
 import type { KeyvalObject } from "./keyval-tree.ts";
+import { readOpts, type OptValues, type QemuOpt } from "./opt-description.ts";
 import { OptionError } from "./option-error.ts";
-import { parseQemuOpts, readOpts, type OptValues, type QemuOpt } from "./qemu-opts.ts";
+import { parseQemuOpts } from "./qemu-opts.ts";
 import { parseNumber } from "./scalars.ts";
 
 /** What `-drive` says, checked. */

@@ -1,17 +1,7 @@
 import { expect, test } from "vitest";
+import { messageOf } from "../testing/message-of.ts";
 import { parseKeyval } from "./keyval.ts";
 import { unflatten } from "./keyval-flatten.ts";
-import { isOptionError } from "./option-error.ts";
-
-function messageOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (isOptionError(error)) return error.message;
-    throw error;
-  }
-  throw new Error("accepted");
-}
 
 test.each([
   ["", {}],

@@ -9,6 +9,11 @@ export interface KeyvalOptions {
   readonly impliedKey?: string;
   /** Default: `help` and `?` are refused with the error `Help is not available for this option`. */
   readonly allowHelp?: boolean;
+  /**
+   * A tree to add to, as every use of `-machine` adds to what the ones before it said. It is the result, and may hold a
+   * part of the text after an error. Lists in it are complete: to add elements is an error. Default: an empty one.
+   */
+  readonly into?: KeyvalObject;
 }
 
 /** What a keyval text says. */
@@ -32,7 +37,7 @@ const INDEX = /[0-9]+/y;
  * @throws OptionError in QEMU's words
  */
 export function parseKeyval(text: string, options: KeyvalOptions = {}): KeyvalResult {
-  const tree = createKeyvalObject();
+  const tree = options.into ?? createKeyvalObject();
   let help = false;
   let impliedKey = options.impliedKey;
   for (let at = 0; at < text.length; impliedKey = undefined) {

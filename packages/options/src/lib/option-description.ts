@@ -1,4 +1,4 @@
-import type { OptDescriptions } from "./qemu-opts.ts";
+import type { OptDescriptions } from "./opt-description.ts";
 import type { TypeCatalog } from "./type-catalog.ts";
 
 /** What every description of a command line option says, whatever its argument is. */

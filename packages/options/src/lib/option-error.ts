@@ -24,6 +24,12 @@ export type OptionErrorCode =
   | "duplicate"
   | "help";
 
+/** A line of a configuration file, counted from 1. */
+export interface OptionErrorLocation {
+  readonly file: string;
+  readonly line: number;
+}
+
 /** What an {@link OptionError} carries besides its message. */
 export interface OptionErrorFields {
   readonly code: OptionErrorCode;
@@ -31,6 +37,8 @@ export interface OptionErrorFields {
   readonly hints?: readonly string[];
   /** The option at fault, as the user would write it: `server.port`. Default: none in particular. */
   readonly path?: string;
+  /** Where it stands, if it comes of a configuration file. Default: none. */
+  readonly location?: OptionErrorLocation | undefined;
 }
 
 /** The one error type of this package. Its message is QEMU's, byte for byte. Match `code`, never `instanceof`. */
@@ -39,12 +47,21 @@ export class OptionError extends Error {
   readonly code: OptionErrorCode;
   readonly hints: readonly string[];
   readonly path: string | undefined;
+  readonly location: OptionErrorLocation | undefined;
 
   constructor(message: string, fields: OptionErrorFields) {
     super(message);
     this.code = fields.code;
     this.hints = fields.hints ?? [];
     this.path = fields.path;
+    this.location = fields.location;
+  }
+
+  /** The same error at a line of a configuration file. */
+  at(location: OptionErrorLocation): OptionError {
+    const { code, hints, path } = this;
+    const fields = path === undefined ? { code, hints } : { code, hints, path };
+    return new OptionError(this.message, { ...fields, location });
   }
 }
 
@@ -53,7 +70,8 @@ export function isOptionError(value: unknown): value is OptionError {
   return value instanceof Error && value.name === "OptionError" && "code" in value && "hints" in value;
 }
 
-/** The message and, below it, its hints, as they are printed on a terminal. */
-export function formatOptionError(error: OptionError): string {
-  return [error.message, ...error.hints].join("\n");
+/** The message, after the file and the line if there are any, and below it its hints, as they are printed on a terminal. */
+export function formatOptionError({ message, hints, location }: OptionError): string {
+  const prefix = location === undefined ? "" : `${location.file}:${location.line}: `;
+  return [prefix + message, ...hints].join("\n");
 }

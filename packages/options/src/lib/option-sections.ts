@@ -1,5 +1,5 @@
 import type { OptionDescription } from "./option-description.ts";
-import type { OptDescriptions } from "./qemu-opts.ts";
+import type { OptDescriptions } from "./opt-description.ts";
 import {
   findType,
   resolveMembers,

@@ -1,21 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { isOptionError } from "./option-error.ts";
-import { formatOptsHelp, parseQemuOpts, readOpts } from "./qemu-opts.ts";
+import { messageOf } from "../testing/message-of.ts";
+import { readOpts } from "./opt-description.ts";
+import { formatOptsHelp } from "./opts-help.ts";
+import { joinOptionLists, parseQemuOpts } from "./qemu-opts.ts";
 
 /** `key=value` of every option in order. */
 function listOf(text: string, impliedKey?: string): string[] {
   const { options } = parseQemuOpts(text, impliedKey === undefined ? {} : { impliedKey });
   return options.map(({ key, value }) => `${key}=${value}`);
-}
-
-function messageOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (isOptionError(error)) return error.message;
-    throw error;
-  }
-  throw new Error("accepted");
 }
 
 describe("an open list", () => {
@@ -63,6 +55,14 @@ describe("an open list", () => {
       "Please use snapshot=on instead",
     ]);
   });
+});
+
+test("qemu-img's sets have no name, and its options may be repeated", () => {
+  expect(parseQemuOpts("id=1x,a=1", { nameless: true })).toMatchObject({ id: undefined, options: [{ key: "a" }] });
+  expect(joinOptionLists(["a=1", "b=2,,", "c=,,,,"])).toBe("a=1,b=2,,,c=,,,,");
+  for (const text of ["", ",", ",,", ",a", ",,a", "a,", "a,,,"]) {
+    expect(messageOf(() => joinOptionLists([text]))).toBe(`Invalid option list: ${text}`);
+  }
 });
 
 describe("a closed list", () => {

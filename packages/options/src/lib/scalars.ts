@@ -58,6 +58,13 @@ export function parseSize(text: string, key: string): number | bigint {
   });
 }
 
+/** What QEMU warns of when it reads a size that it takes. */
+export function hexSizeWarnings(text: string): readonly string[] {
+  const size = readSize(text);
+  const isHexWithSuffix = typeof size === "object" && size.hexSuffix;
+  return isHexWithSuffix ? [`Using a multiplier suffix on hex numbers is deprecated: ${text}`] : [];
+}
+
 /** A name for a node, a drive or an export: a letter, then letters, digits, `-`, `.` and `_`; ASCII only. */
 export function checkId(id: string): string {
   if (/^[A-Za-z][A-Za-z0-9._-]*$/.test(id)) return id;

@@ -1,0 +1,129 @@
+import { OptionError, type OptionErrorLocation } from "./option-error.ts";
+import type { OptsList } from "./opts-list.ts";
+import { unflatten, type FlatOptions } from "./keyval-flatten.ts";
+import type { KeyvalObject } from "./keyval-tree.ts";
+import { findOptsList, isKeyvalGroup } from "./set-option.ts";
+
+/** A section of a configuration file: `[drive "disk0"]` and the lines `key = "value"` below it. */
+export interface ConfigSection {
+  readonly group: string;
+  readonly id: string | undefined;
+  /** The last value of each key. */
+  readonly options: FlatOptions;
+  /** Where errors about it are: at its last option. Undefined if the file had none up to its end. */
+  readonly location: OptionErrorLocation | undefined;
+}
+
+/** QEMU reads lines into a buffer; what is longer goes on as a line of its own. */
+const LONGEST_LINE = 1023;
+
+/** C's white space, and what it is not: `sscanf` skips the one, and takes no step back from the other. */
+const NAMED_GROUP = /^\[[ \t\n\v\f\r]*(?=([^ \t\n\v\f\r]{1,63}))\1[ \t\n\v\f\r]*"([^"]{1,63})/;
+const GROUP = /^\[([^\]]{1,63})/;
+const OPTION = /^[ \t\n\v\f\r]*(?=([^ \t\n\v\f\r]{1,63}))\1(?:[ \t\n\v\f\r]*=[ \t\n\v\f\r]*"([^"]{1,1023}))?/;
+
+/**
+ * The sections of a configuration file, as `-readconfig` reads it: empty lines and those that start with `#` are skipped,
+ * and QEMU is lenient about the rest. A value ends at the next `"` or with its line, what follows is ignored, and a line
+ * without `= "value"` is a key with an empty value. Linear in the length of the text.
+ *
+ * @param fileName what errors call the file
+ * @throws OptionError in QEMU's words, with its `location`, when the sections before it have been given
+ */
+export function* parseConfigFile(text: string, fileName: string): Generator<ConfigSection, void, undefined> {
+  let open: { group: string; id: string | undefined; options: FlatOptions } | undefined;
+  let location: OptionErrorLocation | undefined;
+  let number = 0;
+  for (const line of linesOf(text)) {
+    number += 1;
+    if (line === "" || line.startsWith("\n") || line.startsWith("#")) continue;
+    const header = line.startsWith("[") ? readHeader(line) : undefined;
+    if (header !== undefined) {
+      if (open !== undefined) yield sectionOf(open, location);
+      open = { ...header, options: new Map() };
+      continue;
+    }
+    location = { file: fileName, line: number };
+    const [, key, value = ""] = OPTION.exec(line) ?? [];
+    if (key === undefined) throw new OptionError("parse error", { code: "syntax", location });
+    if (open === undefined) throw new OptionError("no group defined", { code: "syntax", location });
+    open.options.set(key, value);
+  }
+  if (open !== undefined) yield sectionOf(open, location);
+}
+
+/** A key `id` below the header is the id too. */
+function sectionOf(
+  { group, id, options }: { group: string; id: string | undefined; options: FlatOptions },
+  location: OptionErrorLocation | undefined,
+): ConfigSection {
+  const last = options.get("id") ?? id;
+  options.delete("id");
+  return { group, id: last, options, location };
+}
+
+function readHeader(line: string): { group: string; id: string | undefined } | undefined {
+  const [, group, id] = NAMED_GROUP.exec(line) ?? [];
+  if (group !== undefined) return { group, id };
+  const [, whole] = GROUP.exec(line) ?? [];
+  return whole === undefined ? undefined : { group: whole, id: undefined };
+}
+
+/** What C's `fgets` would read, each up to its first NUL. */
+function* linesOf(text: string): Generator<string, void, undefined> {
+  for (let at = 0; at < text.length;) {
+    const newline = text.indexOf("\n", at);
+    const end = Math.min(newline < 0 ? text.length : newline + 1, at + LONGEST_LINE);
+    const line = text.slice(at, end);
+    const nul = line.indexOf("\0");
+    yield nul < 0 ? line : line.slice(0, nul);
+    at = end;
+  }
+}
+
+/** Who takes the sections of a configuration file. */
+export interface ConfigReaders {
+  /** The lists of the older syntax. */
+  readonly lists: readonly OptsList[];
+  /**
+   * Takes a section of `object`, `machine`, `smp-opts` or `boot-opts`, whose keys are dotted; an id is the key `id` of the
+   * tree. Default: there are no such groups.
+   */
+  readonly onTree?: (group: string, tree: KeyvalObject) => void;
+}
+
+/**
+ * Carries out the argument of `-readconfig`: every section becomes a set of its list.
+ *
+ * @param text the contents of the file
+ * @returns lines that QEMU warns with
+ * @throws OptionError in QEMU's words, with its `location`; sections before it have been taken
+ */
+export function readConfigFile(text: string, fileName: string, readers: ConfigReaders): readonly string[] {
+  const warnings: string[] = [];
+  for (const section of parseConfigFile(text, fileName)) {
+    try {
+      warnings.push(...takeSection(section, readers));
+    } catch (error) {
+      throw error instanceof OptionError && section.location !== undefined ? error.at(section.location) : error;
+    }
+  }
+  return warnings;
+}
+
+function takeSection({ group, id, options }: ConfigSection, { lists, onTree }: ConfigReaders): readonly string[] {
+  if (onTree === undefined || !isKeyvalGroup(group)) {
+    const opts = Array.from(options, ([key, value]) => ({ key, value }));
+    return findOptsList(lists, group).addOptions(id, opts).warnings;
+  }
+  onTree(group, treeOf(id, options));
+  return [];
+}
+
+function treeOf(id: string | undefined, options: FlatOptions): KeyvalObject {
+  const flat = id === undefined ? options : new Map([...options, ["id", id]]);
+  if (flat.size > 0 && [...flat.keys()].every((key) => /^[0-9]+(?:\.|$)/.test(key))) {
+    throw new OptionError("Lists cannot be at top level of a configuration section", { code: "invalid-type" });
+  }
+  return unflatten(flat);
+}
