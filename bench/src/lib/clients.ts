@@ -1,27 +1,36 @@
 /** Runs a workload's client against a server. */
+import { fioArguments, REGION } from "./fio-arguments.ts";
 import { parseFioReport, type ClientFigures } from "./fio-report.ts";
 import type { FrontEndReport } from "./front-end-report.ts";
+import { bootGuest } from "./guest-client.ts";
 import { ownProgram } from "./own-program.ts";
 import { DISK, type Place, type Subject } from "./subject.ts";
 import type { CopyLoad, FioLoad, FrontEndLoad, Workload } from "./workloads.ts";
 import type { Workshop } from "./workshop.ts";
 
-/**
- * Runs a client to its end.
- * @param seconds How long the load is to last; nbdcopy takes as long as it takes.
- * @throws {Error} If the client saw an error.
- */
-export function runClient(
-  workshop: Workshop,
-  workload: Workload,
-  subject: Subject,
-  place: Place,
-  seconds: number,
-): Promise<ClientFigures> {
-  const { load } = workload;
-  if (load.client === "fio") return runFio(workshop, load, workload.unit, subject, place, seconds);
-  if (load.client === "nbdcopy") return runCopy(workshop, load, place);
-  return runFrontEnd(workshop, load, workload.unit, place, seconds);
+/** A workload's client, for all servers of a case. */
+export interface Client {
+  /**
+   * Runs the load against one server to its end.
+   * @param seconds How long it is to last; nbdcopy takes as long as it takes.
+   * @throws {Error} (as a rejection) If the client saw an error.
+   */
+  run(subject: Subject, place: Place, seconds: number): Promise<ClientFigures>;
+  close(): Promise<void>;
+}
+
+/** @param places Of the servers that take part. @throws {Error} (as a rejection) If there cannot be such a client. */
+export async function openClient(workshop: Workshop, workload: Workload, places: readonly Place[]): Promise<Client> {
+  const { load, unit } = workload;
+  if (load.client === "guest") return bootGuest(load, unit, places);
+  return {
+    run: (subject, place, seconds) => {
+      if (load.client === "fio") return runFio(workshop, load, unit, subject, place, seconds);
+      if (load.client === "nbdcopy") return runCopy(workshop, load, place);
+      return runFrontEnd(workshop, load, unit, place, seconds);
+    },
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Copies the disk to the server. */
@@ -42,22 +51,7 @@ async function runFio(
   seconds: number,
 ): Promise<ClientFigures> {
   const names = subject.exports?.(place) ?? [DISK];
-  const size = subject.exports === undefined ? Math.min(place.size, REGION) : SMALL_DISK;
-  const shared = [
-    "--thread",
-    "--group_reporting",
-    "--output-format=json",
-    "--time_based",
-    "--norandommap",
-    `--runtime=${Math.round(seconds * 1000)}ms`,
-    `--rw=${load.pattern}`,
-    `--bs=${load.block}`,
-    `--iodepth=${load.depth}`,
-    `--numjobs=${load.connections}`,
-    `--size=${size}`,
-    "--rwmixread=70",
-    ...(load.flush === true ? ["--fsync=1"] : []),
-  ];
+  const shared = fioArguments(load, seconds, subject.exports === undefined ? place.size : SMALL_DISK);
   const jobs = names.flatMap((name) => [
     `--name=${name}`,
     "--ioengine=nbd",
@@ -93,7 +87,5 @@ async function runFrontEnd(
 
 /** Size of each disk of the stage with many exports, bytes. */
 export const SMALL_DISK: number = 8 * 1024 * 1024;
-/** What part of the disk fio uses, bytes: no more, because all that it wrote has to be stored before the next run. */
-const REGION = 256 * 1024 * 1024;
 /** What nbdcopy asks for at a time, bytes. */
 const NBDCOPY_REQUEST = 256 * 1024;

@@ -6,14 +6,21 @@ import { SMALL_DISK } from "./clients.ts";
 import { DISK, type Place } from "./subject.ts";
 
 const MIB = 1024 * 1024;
-const SMALL_DISKS = 100;
+/** How many exports the stage with many of them has. */
+export const SMALL_DISKS = 100;
 
 /** What the places of all servers of a run have in common. */
 export type Storage = Omit<Place, "socket">;
 
-export function createStorage(folder: string, size: number, ours: Pick<Place, "node" | "daemon">): Storage {
+/** Creates a disk of `size` bytes and as many small ones as are said. */
+export function createStorage(
+  folder: string,
+  size: number,
+  smallDisks: number,
+  ours: Pick<Place, "node" | "daemon">,
+): Storage {
   const small = join(folder, "exports");
-  const names = Array.from({ length: SMALL_DISKS }, (_, at) => `disk${at}`);
+  const names = Array.from({ length: smallDisks }, (_, at) => `disk${at}`);
   const storage = {
     disk: join(folder, DISK),
     size,

@@ -20,6 +20,7 @@ const programs: Readonly<Record<string, string>> = {
   nbdkit: "--version",
   "qemu-nbd": "--version",
   "qemu-storage-daemon": "--version",
+  "qemu-system-x86_64": "--version",
 };
 
 /** @param node The Node that runs our daemon. */

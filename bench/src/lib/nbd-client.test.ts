@@ -1,14 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { haveAll } from "../testing/programs.ts";
 import { connectNbdClient } from "./nbd-client.ts";
 import { Workshop } from "./workshop.ts";
 
-const hasNbdkit = spawnSync("nbdkit", ["--version"]).status === 0;
-if (!hasNbdkit && process.env["CI"]) throw new Error("nbdkit is missing: install the Debian package nbdkit");
-if (!hasNbdkit) console.warn("SKIPPED: nbdkit is missing; install the Debian package nbdkit");
-
+const hasNbdkit = haveAll("nbdkit");
 const workshop = new Workshop(tmpdir());
 afterAll(() => workshop.close());
 

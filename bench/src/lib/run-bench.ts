@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { BenchOptions } from "./bench-options.ts";
 import { formatCase } from "./case-table.ts";
-import { createStorage, type Storage } from "./disks.ts";
+import { createStorage, SMALL_DISKS, type Storage } from "./disks.ts";
 import { measureDrain } from "./drain.ts";
 import { formatMachine, machineFacts, missingPrograms } from "./machine.ts";
 import { engineMeasures, type MicroFigure } from "./micro-figures.ts";
@@ -52,7 +52,8 @@ export async function runBench(workshop: Workshop, root: string, options: BenchO
   for (const name of missingPrograms(machine)) console.log(`${name} is MISSING: what needs it is left out`);
   const ids = plan(options);
   const size = ids.every((id) => id === "micro" || id === "scale") ? 1 : options.size;
-  const storage = createStorage(workshop.folder, size, { node, daemon: options.daemon ?? publishedDaemon });
+  const smallDisks = ids.some((id) => id.startsWith("exports/")) ? SMALL_DISKS : 0;
+  const storage = createStorage(workshop.folder, size, smallDisks, { node, daemon: options.daemon ?? publishedDaemon });
   const findings = await measure({ options, workshop, root, storage }, new Set(ids));
   const measures = measuresOf(findings);
   const verdicts = judge(targets, measures);

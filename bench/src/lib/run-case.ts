@@ -1,6 +1,6 @@
 /** One workload against all servers of a stage, in turns. */
 import { join } from "node:path";
-import { fill, runClient } from "./clients.ts";
+import { fill, openClient, type Client } from "./clients.ts";
 import { settle, warm, type Storage } from "./disks.ts";
 import { cpuTime, memoryOf, resetPeakMemory } from "./process-figures.ts";
 import type { CaseResult, Sample, SubjectSamples } from "./results.ts";
@@ -38,31 +38,33 @@ export async function runCase(
   workload: Workload,
   options: CaseOptions,
 ): Promise<CaseResult> {
-  const upstream =
-    stage.id === "proxy"
-      ? await workshop.start(["nbdkit", "-f", "-U", storage.upstream, "file", storage.disk], storage.upstream)
-      : null;
   const entrants = stage.subjects.map((subject): Entrant => {
     const place = { ...storage, socket: join(workshop.folder, `${subject.id}.sock`) };
     return { subject, place, server: null, samples: [] };
   });
-  const measure = (entrant: Entrant, seconds: number): Promise<Sample | null> =>
-    measured(workshop, storage, workload, entrant, seconds);
+  const ends: (() => Promise<void>)[] = [];
   try {
+    if (stage.id === "proxy") {
+      const upstream = ["nbdkit", "-f", "-U", storage.upstream, "file", storage.disk];
+      const server = await workshop.start(upstream, storage.upstream);
+      ends.push(() => server.end());
+    }
     for (const entrant of entrants) await enter(workshop, stage, entrant);
     options.say("warm-up");
     warm(storage);
-    for (const entrant of entrants) await measure(entrant, Math.min(1, options.seconds));
-    for (let round = 0; round < options.rounds; round += 1) {
-      for (const entrant of round % 2 === 0 ? entrants : entrants.toReversed()) {
-        options.say(`round ${round + 1} of ${options.rounds}, ${entrant.subject.title}`);
-        const sample = await measure(entrant, options.seconds);
-        if (sample !== null) entrant.samples.push(sample);
-      }
-    }
+    const client = await openClient(
+      workshop,
+      workload,
+      present(entrants).map(({ place }) => place),
+    );
+    ends.push(() => client.close());
+    await takeTurns(entrants, options, (entrant, seconds) => measured(client, storage, entrant, seconds));
+  } catch (error) {
+    // The upstream or the client: without it nobody can go on.
+    for (const entrant of present(entrants)) await leave(entrant, error);
   } finally {
+    for (const end of ends.toReversed()) await end();
     for (const { server } of entrants) await server?.end();
-    await upstream?.end();
   }
   const subjects = entrants.map(({ subject: { id, title }, samples, problem }): SubjectSamples => {
     return { id, title, samples, ...(problem === undefined ? {} : { problem }) };
@@ -73,6 +75,25 @@ export async function runCase(
     unit: workload.unit,
     subjects,
   };
+}
+
+function present(entrants: readonly Entrant[]): Entrant[] {
+  return entrants.filter(({ problem }) => problem === undefined);
+}
+
+async function takeTurns(
+  entrants: readonly Entrant[],
+  { rounds, seconds, say }: CaseOptions,
+  measure: (entrant: Entrant, seconds: number) => Promise<Sample | null>,
+): Promise<void> {
+  for (const entrant of entrants) await measure(entrant, Math.min(1, seconds));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const entrant of round % 2 === 0 ? entrants : entrants.toReversed()) {
+      say(`round ${round + 1} of ${rounds}, ${entrant.subject.title}`);
+      const sample = await measure(entrant, seconds);
+      if (sample !== null) entrant.samples.push(sample);
+    }
+  }
 }
 
 async function enter(workshop: Workshop, stage: Stage, entrant: Entrant): Promise<void> {
@@ -86,20 +107,14 @@ async function enter(workshop: Workshop, stage: Stage, entrant: Entrant): Promis
 }
 
 /** Null if the entrant has left, or has to leave now. */
-async function measured(
-  workshop: Workshop,
-  storage: Storage,
-  workload: Workload,
-  entrant: Entrant,
-  seconds: number,
-): Promise<Sample | null> {
+async function measured(client: Client, storage: Storage, entrant: Entrant, seconds: number): Promise<Sample | null> {
   const { subject, place, server } = entrant;
   if (server === null) return null;
   try {
     settle(storage);
     resetPeakMemory(server.pid);
     const before = cpuTime(server.pid);
-    const { requests, ...figures } = await runClient(workshop, workload, subject, place, seconds);
+    const { requests, ...figures } = await client.run(subject, place, seconds);
     const cpu = (cpuTime(server.pid) - before) / requests;
     const { peak, anonymous } = memoryOf(server.pid);
     return { ...figures, cpu, peak: peak / MIB, anonymous: anonymous / MIB };

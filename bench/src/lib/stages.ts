@@ -68,8 +68,11 @@ const vhostUserStage: Stage = {
   ],
 };
 
+/** The same servers; the client is a Linux under QEMU. */
+const guestStage: Stage = { ...vhostUserStage, id: "guest", title: "a Linux guest's vhost-user-blk device" };
+
 /** In the order in which they are measured. */
-export const stages: readonly Stage[] = [fileStage, memoryStage, proxyStage, exportsStage, vhostUserStage];
+export const stages: readonly Stage[] = [fileStage, memoryStage, proxyStage, exportsStage, vhostUserStage, guestStage];
 
 function ours(blockdev: (place: Place) => string): Subject[] {
   const entry = (id: string, title: string, hang: Hang): Subject => ({

@@ -1,7 +1,10 @@
+/** As fio calls them; `randrw` reads seven times in ten. */
+export type Pattern = "randread" | "randwrite" | "randrw" | "read" | "write";
+
 /** A load by fio's nbd engine. */
 export interface FioLoad {
   readonly client: "fio";
-  readonly pattern: "randread" | "randwrite" | "randrw" | "read" | "write";
+  readonly pattern: Pattern;
   /** Bytes of one request. */
   readonly block: number;
   /** Requests under way on each connection. */
@@ -25,12 +28,20 @@ export interface FrontEndLoad {
   readonly depth: number;
 }
 
+/** A load by fio in a Linux guest that has the disk as a vhost-user-blk device. */
+export interface GuestLoad {
+  readonly client: "guest";
+  readonly pattern: Pattern;
+  readonly block: number;
+  readonly depth: number;
+}
+
 export interface Workload {
   readonly id: string;
   readonly title: string;
   /** What `rate` of its figures is. */
   readonly unit: "IOPS" | "MB/s";
-  readonly load: FioLoad | CopyLoad | FrontEndLoad;
+  readonly load: FioLoad | CopyLoad | FrontEndLoad | GuestLoad;
   /** Ids of the stages that it runs on. */
   readonly stages: readonly string[];
 }
@@ -56,6 +67,9 @@ export const workloads: readonly Workload[] = [
   frontEnd("4k-randread-d32", "4 KiB random read, depth 32", { pattern: "randread", depth: 32 }),
   frontEnd("4k-randwrite-d32", "4 KiB random write, depth 32", { pattern: "randwrite", depth: 32 }),
   frontEnd("128k-read-d8", "128 KiB sequential read, depth 8", { pattern: "read", block: 128 * KIB, depth: 8 }),
+  guest("4k-randread-d1", "4 KiB random read, depth 1", { pattern: "randread", depth: 1 }),
+  guest("4k-randread-d32", "4 KiB random read, depth 32", { pattern: "randread", depth: 32 }),
+  guest("128k-read-d8", "128 KiB sequential read, depth 8", { pattern: "read", block: 128 * KIB, depth: 8 }),
 ];
 
 function random(id: string, title: string, load: Partial<FioLoad>, stages: readonly string[] = nbd): Workload {
@@ -79,4 +93,9 @@ function frontEnd(
 ): Workload {
   const unit = load.block === undefined ? "IOPS" : "MB/s";
   return { id, title, unit, load: { client: "front-end", block: 4 * KIB, ...load }, stages: ["vhost-user"] };
+}
+
+function guest(id: string, title: string, load: Omit<GuestLoad, "client" | "block"> & { block?: number }): Workload {
+  const unit = load.block === undefined ? "IOPS" : "MB/s";
+  return { id, title, unit, load: { client: "guest", block: 4 * KIB, ...load }, stages: ["guest"] };
 }

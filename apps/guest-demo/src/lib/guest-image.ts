@@ -37,11 +37,14 @@ const NOT_OF_BUSYBOX = new Set(["busybox", "mke2fs", "mkfs.ext2"]);
 const PERL_MODULES = ["strict", "constant"];
 const KERNEL_MODULES = ["virtio_pci", "virtio_blk"];
 
-/** Makes the guest's image, or takes the one of the last time. */
-export async function makeGuestImage(clock: Clock): Promise<GuestImage> {
+/**
+ * Makes the guest's image, or takes the one of the last time.
+ * @param programs Further programs of this machine that the guest is to have, in its /bin.
+ */
+export async function makeGuestImage(clock: Clock, programs: readonly string[] = []): Promise<GuestImage> {
   const cache = new CacheFolder(clock);
   const kernel = await findKernel(cache);
-  const entries = await guestEntries(kernel);
+  const entries = await guestEntries(kernel, programs);
   const archive = writeCpio(entries);
   const digest = createHash("sha256").update(archive).digest("hex").slice(0, 16);
   const folder = await cache.entry(`initramfs-${digest}`, async (folder) => {
@@ -55,13 +58,13 @@ interface ModuleSource {
   readonly modules: readonly string[];
 }
 
-async function guestEntries(kernel: ModuleSource): Promise<CpioEntry[]> {
+async function guestEntries(kernel: ModuleSource, further: readonly string[]): Promise<CpioEntry[]> {
   const files = new Map<string, CpioContent>();
   for (const folder of ["dev", "proc", "sys"]) files.set(folder, { type: "folder" });
   // The kernel opens it for the first process before there is anything else.
   files.set("dev/console", { type: "character device", major: 5, minor: 1 });
   for (const applet of await busyboxApplets()) files.set(`bin/${applet}`, { type: "link", target: "busybox" });
-  for (const [program, place] of PROGRAMS) {
+  for (const [program, place] of [...PROGRAMS, ...further.map((name) => [name, `bin/${name}`] as const)]) {
     const { path, libraries } = await programFiles(program);
     files.set(place, fileContent(path));
     for (const library of libraries) files.set(library.slice(1), fileContent(library));
