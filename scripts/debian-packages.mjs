@@ -22,6 +22,9 @@ const needed = [
   { name: "e2fsprogs", provides: "/sbin/mke2fs", reason: "makes and checks the guest's ext4" },
   { name: "openssl", provides: "openssl", reason: "certificates for TLS" },
   { name: "socat", provides: "socat", reason: "raw and broken peers" },
+  { name: "groff-base", provides: "groff", reason: "reads the manual page" },
+  { name: "zsh", provides: "zsh", reason: "a shell that completes our options" },
+  { name: "fish", provides: "fish", reason: "another one" },
 ];
 
 /**

@@ -1,3 +1,4 @@
+export { formatCommandHelp, formatOptionHelp, type HelpOptions } from "./lib/command-help.ts";
 export { completeCommandLine, completeOption, type Candidate } from "./lib/complete-option.ts";
 export { parseConfigFile, readConfigFile, type ConfigReaders, type ConfigSection } from "./lib/config-file.ts";
 export { convert } from "./lib/convert.ts";
@@ -8,13 +9,18 @@ export { createDriveContext, type DriveContext, type DriveInterface } from "./li
 export type { DriveCache, DriveReadAction, DriveWriteAction } from "./lib/drive-words.ts";
 export { parseDrive, type Drive } from "./lib/drive.ts";
 export { parseFileName, type FileName } from "./lib/file-name.ts";
-export { formatOptionHelp, formatOptionSynopsis } from "./lib/help.ts";
+export type { GivenNames } from "./lib/given-names.ts";
 export { parseKeyval, type KeyvalOptions, type KeyvalResult } from "./lib/keyval.ts";
 export { unflatten, type FlatOptions } from "./lib/keyval-flatten.ts";
 export { mergeKeyval } from "./lib/keyval-merge.ts";
 export type { KeyvalObject, KeyvalValue } from "./lib/keyval-tree.ts";
+export { formatManPage, type ManPageOptions } from "./lib/man-page.ts";
+export { nearestHint } from "./lib/nearest-name.ts";
+export { takesArgument } from "./lib/option-description.ts";
 export type {
   CommandDescription,
+  CommandExample,
+  ManualSection,
   OptionDescription,
   OptionSummary,
   OptsOptionDescription,
@@ -29,8 +35,9 @@ export {
   type OptionErrorFields,
   type OptionErrorLocation,
 } from "./lib/option-error.ts";
-export { formatOptionMarkdown, type MarkdownOptions } from "./lib/option-markdown.ts";
-export { formatManPage, formatOptionRoff, type ManPageOptions } from "./lib/option-roff.ts";
+export { formatCommandMarkdown, formatOptionMarkdown, type MarkdownOptions } from "./lib/option-markdown.ts";
+export { formatOptionRoff } from "./lib/option-roff.ts";
+export { formatOptionUsage } from "./lib/option-usage.ts";
 export type { Flavour } from "./lib/place.ts";
 export {
   readOpts,
@@ -44,7 +51,13 @@ export { OptsList, type AddedOpts, type OptsListDefinition, type OptsSet } from 
 export { joinOptionLists, parseQemuOpts, type QemuOpts, type QemuOptsOptions } from "./lib/qemu-opts.ts";
 export { checkId, parseBool, parseNumber, parseSize } from "./lib/scalars.ts";
 export { setOption } from "./lib/set-option.ts";
-export { formatBashCompletion, formatCandidates, formatZshCompletion } from "./lib/shell-completion.ts";
+export {
+  formatBashCompletion,
+  formatCandidates,
+  formatFishCompletion,
+  formatZshCompletion,
+} from "./lib/shell-completion.ts";
+export { resolveMembers, type ResolvedMember } from "./lib/type-catalog.ts";
 export type {
   AlternateDescription,
   BuiltinType,

@@ -1,4 +1,10 @@
-import { parseQemuOpts, readOpts, type OptDescriptions } from "@rehandle/options";
+import {
+  nearestHint,
+  parseQemuOpts,
+  readOpts,
+  type OptDescriptions,
+  type OptsOptionDescription,
+} from "@rehandle/options";
 import { portOf } from "./open-driver.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -21,19 +27,21 @@ export type ChardevAddress =
   | { readonly fd: number; readonly text: string }
   | { readonly host: string; readonly port: number };
 
+const BACKENDS = ["null", "socket", "stdio"] as const;
+
 /** Keys of QEMU's `-chardev` that mean something here. */
 const SUPPORTED = {
-  backend: { type: "str" },
-  path: { type: "str" },
-  fd: { type: "str" },
-  host: { type: "str" },
-  port: { type: "str" },
-  server: { type: "bool" },
-  wait: { type: "bool" },
-  delay: { type: "bool" },
-  nodelay: { type: "bool" },
-  signal: { type: "bool" },
-  mux: { type: "bool", default: "off" },
+  backend: { type: "str", values: BACKENDS, help: "what kind of device" },
+  path: { type: "str", values: "file", help: "of a Unix socket" },
+  fd: { type: "str", help: "number of an inherited file descriptor" },
+  host: { type: "str", help: "name or address" },
+  port: { type: "str", help: "port number" },
+  server: { type: "bool", help: "listen instead of connecting (default off)" },
+  wait: { type: "bool", help: "of a server: go on when the first client is there (default on)" },
+  delay: { type: "bool", help: "accepted" },
+  nodelay: { type: "bool", help: "accepted" },
+  signal: { type: "bool", help: "accepted" },
+  mux: { type: "bool", default: "off", help: "accepted" },
 } as const;
 
 /** Keys that QEMU knows besides. */
@@ -62,7 +70,22 @@ const REFUSED: OptDescriptions = {
   tight: { type: "bool" },
 };
 
-const BACKENDS: readonly string[] = ["null", "socket", "stdio"];
+/** The option, as the help shows it. */
+export const chardevDescription: OptsOptionDescription = {
+  flag: "--chardev",
+  group: "Monitors",
+  known: SUPPORTED,
+  impliedKey: "backend",
+  names: "chardev",
+  usages: [
+    "socket,id=<id>,path=<path>,server=on[,wait=on|off]",
+    "socket,id=<id>,fd=<fd>,server=on[,wait=on|off]",
+    "socket,id=<id>,host=<host>,port=<port>,server=on[,wait=on|off]",
+    "stdio,id=<id>",
+    "null,id=<id>",
+  ],
+  help: "add a character device, for a monitor",
+};
 
 /** The text of `--chardev help`. */
 export const CHARDEV_HELP: string = ["Available chardev backend types: ", ...BACKENDS.map((word) => `  ${word}`)].join(
@@ -84,7 +107,9 @@ export function readChardev(argument: string): ChardevOptions {
   if (backend === undefined) throw new UsageError(`chardev: "${id}" missing backend`);
   const refused = opts.options.find(({ key }) => Object.hasOwn(REFUSED, key));
   if (backend === "stdio" || backend === "null") return { id, warnings, backend };
-  if (backend !== "socket") throw new UsageError(`'${backend}' is not a valid char driver name`);
+  if (backend !== "socket") {
+    throw new UsageError(`'${backend}' is not a valid char driver name`, null, nearestHint(backend, BACKENDS));
+  }
   if (refused !== undefined) throw new UsageError(`chardev: socket: ${refused.key} is not supported`);
   const isServer = values.server ?? false;
   if (!isServer && values.wait !== undefined) {

@@ -1,3 +1,4 @@
+import { nearestHint } from "@rehandle/options";
 import { UsageError } from "./usage-error.ts";
 
 /** A long option, and perhaps a letter for it. */
@@ -5,6 +6,8 @@ export interface OptionName {
   readonly name: string;
   readonly letter?: string;
   readonly hasArgument: boolean;
+  /** True if a beginning of its name stands for an option that is not so, where it could be either. Default: false */
+  readonly yields?: boolean;
 }
 
 /** An option of a command line in its place. */
@@ -54,9 +57,14 @@ function readLong(word: string, words: Iterator<string>, names: readonly OptionN
 function findLong(typed: string, names: readonly OptionName[]): OptionName {
   const exact = names.find(({ name }) => name === typed);
   if (exact !== undefined) return exact;
-  const candidates = names.filter(({ name }) => name.startsWith(typed));
+  const possible = names.filter(({ name }) => name.startsWith(typed));
+  const firm = possible.filter(({ yields }) => yields !== true);
+  const candidates = firm.length > 0 ? firm : possible;
   const [first] = candidates;
-  if (first === undefined) throw new UsageError(`unrecognized option '--${typed}'`);
+  if (first === undefined) {
+    const known = names.map(({ name }) => `--${name}`);
+    throw new UsageError(`unrecognized option '--${typed}'`, null, nearestHint(`--${typed}`, known));
+  }
   if (candidates.length === 1) return first;
   const possibilities = candidates.map(({ name }) => `'--${name}'`).join(" ");
   throw new UsageError(`option '--${typed}' is ambiguous; possibilities: ${possibilities}`);

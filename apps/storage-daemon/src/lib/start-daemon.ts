@@ -1,13 +1,12 @@
 import { createSystemClock } from "@rehandle/driver-sdk";
 import { applyOptions, HelpGiven } from "./apply-options.ts";
-import { readCommandLine, type GivenOption } from "./command-line.ts";
 import { Daemon } from "./daemon.ts";
 import type { DaemonOptions, DaemonSurroundings } from "./daemon-options.ts";
 import { createPidFile, type PidFile } from "./pid-file.ts";
 import { shutDown } from "./shutdown.ts";
-import { helpText, OPTION_NAMES } from "./usage.ts";
+import { readOptions } from "./read-options.ts";
 import { formatUsageError, UsageError } from "./usage-error.ts";
-import { PROGRAM, VERSION_TEXT } from "./version.ts";
+import { PROGRAM } from "./version.ts";
 
 /** How long a shutdown may take, ms. */
 const SHUTDOWN_DEADLINE = 5000;
@@ -106,8 +105,11 @@ class Run implements RunningDaemon {
 
   async #start(argv: readonly string[]): Promise<boolean> {
     try {
-      const options = this.#read(argv);
-      if (options === null) return false;
+      const options = await readOptions(argv, this.#surroundings.stdout);
+      if (typeof options === "string") {
+        this.#answer(options);
+        return false;
+      }
       const applied = await applyOptions(this.#daemon, options, { say: this.#say }, () => this.#stopping);
       if (applied instanceof HelpGiven) {
         this.#answer(applied.text);
@@ -121,19 +123,6 @@ class Run implements RunningDaemon {
       await this.#fail(error);
       return false;
     }
-  }
-
-  /** The options, or null if help or the version was asked for and given. */
-  #read(argv: readonly string[]): GivenOption[] | null {
-    const options: GivenOption[] = [];
-    for (const option of readCommandLine(argv, OPTION_NAMES)) {
-      if (option.name === "help" || option.name === "version") {
-        this.#answer(option.name === "help" ? helpText() : VERSION_TEXT);
-        return null;
-      }
-      options.push(option);
-    }
-    return options;
   }
 
   readonly #say = (option: string, level: "warning" | "info", message: string): void => {

@@ -2,7 +2,10 @@ import { spawn, spawnSync } from "node:child_process";
 
 /** Real programs that tests talk to, and the Debian packages that have them. */
 const PACKAGES = {
+  bash: "bash",
   fio: "fio",
+  fish: "fish",
+  groff: "groff-base",
   nbdcopy: "libnbd-bin",
   nbdinfo: "libnbd-bin",
   nbdkit: "nbdkit",
@@ -11,6 +14,8 @@ const PACKAGES = {
   "qemu-io": "qemu-utils",
   "qemu-nbd": "qemu-utils",
   "qemu-storage-daemon": "qemu-system-common",
+  script: "bsdutils",
+  zsh: "zsh",
 } as const;
 
 export type Program = keyof typeof PACKAGES;

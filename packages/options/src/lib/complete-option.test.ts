@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { describedCommand, describedBlockdev, describedDrive } from "../testing/described-command.ts";
 import { completeCommandLine, completeOption } from "./complete-option.ts";
+import type { CommandDescription } from "./option-description.ts";
 import { formatCandidates } from "./shell-completion.ts";
 
 test.each([
@@ -63,6 +64,62 @@ test.each([
 ])("command line %j", (words, expected) => {
   const found = completeCommandLine(describedCommand, words).map((candidate) => candidate.text);
   expect(found.join(" ")).toBe(expected);
+});
+
+const naming: CommandDescription = {
+  name: "try",
+  help: "tries",
+  options: [
+    {
+      flag: "--node",
+      types: {
+        Kind: { enum: ["plain", "over", "odd"] },
+        Over: { struct: { file: { type: "Ref", completes: "node" } } },
+        Ref: { alternate: { definition: "Node", reference: "str" } },
+        Node: {
+          union: { kind: { type: "Kind", words: ["plain", "over"] }, "*name": { type: "str", names: "node" } },
+          discriminator: "kind",
+          branches: { over: "Over" },
+        },
+      },
+      type: "Node",
+      impliedKey: "kind",
+    },
+    { flag: "--dev", known: { backend: { type: "str", values: ["a"] } }, impliedKey: "backend", names: "dev" },
+    {
+      flag: "--use",
+      types: { Use: { struct: { dev: { type: "str", completes: "dev", words: ["none"] } } } },
+      type: "Use",
+    },
+    { flag: "--export", types: { Export: { struct: { node: { type: "str", completes: "node" } } } }, type: "Export" },
+  ],
+};
+
+test.each([
+  [["--node", "plain,name=one", "--export", "node="], "node=one"],
+  [
+    [
+      "--node=plain,name=one",
+      "--node",
+      '{"kind":"over","name":"two","file":{"kind":"plain","name":"three"}}',
+      "--export=node=t",
+    ],
+    "--export=node=two --export=node=three",
+  ],
+  [["--node", "over,name=one,file.name=two", "--node", "over,file="], "over,file=one over,file=two"],
+  [["--node", "plain,name=a,,b", "--export", "node="], "node=a,,b"],
+  [["--export", "node="], ""],
+  [["--dev", "a,id=x", "--use", "dev="], "dev=x dev=none"],
+  [["--dev", "a,i"], "a,id="],
+  [["--node", "{", "--dev", "", "--node", "{}", "--export", "node="], ""],
+  [["--node", "o"], "over"],
+  [["--node", "kind=o"], "kind=over"],
+])("names that are given before: %j", (words, expected) => {
+  expect(
+    completeCommandLine(naming, words)
+      .map(({ text }) => text)
+      .join(" "),
+  ).toBe(expected);
 });
 
 test("candidates are printed for the shells' scripts, one a line", () => {

@@ -1,5 +1,6 @@
 import { keyCandidates, memberAt, valueWords } from "./completion-keys.ts";
 import { scanUnfinished, type UnfinishedArgument } from "./completion-scan.ts";
+import { givenNames, type GivenNames } from "./given-names.ts";
 import {
   takesArgument,
   type CommandDescription,
@@ -22,12 +23,15 @@ export interface Candidate {
   readonly help: string | undefined;
 }
 
+const NO_NAMES: GivenNames = new Map();
+
 /**
  * How the argument of an option can go on where it ends: keys and members that are not given yet (`server.type=`), indexes
- * of lists, the words of enums, `on` and `off`, choices of an implied key. Nothing for JSON. Never throws.
+ * of lists, the words of enums, `on` and `off`, choices of an implied key, and of `names` those of the kind that a member
+ * completes with. Nothing for JSON. Never throws.
  */
-export function completeOption(option: OptionDescription, text: string): Candidate[] {
-  if ("types" in option) return text.startsWith("{") ? [] : completeTyped(option, text);
+export function completeOption(option: OptionDescription, text: string, names: GivenNames = NO_NAMES): Candidate[] {
+  if ("types" in option) return text.startsWith("{") ? [] : completeTyped(option, text, names);
   if ("known" in option) return completeOpts(option, text);
   return words(option.values, "", text);
 }
@@ -35,18 +39,41 @@ export function completeOption(option: OptionDescription, text: string): Candida
 /**
  * How a command line can go on: `given` are its words behind the program's name up to the cursor, the last of which (perhaps
  * empty) is being written. Flags that start with it, or candidates for the argument of the flag before it or in it
- * (`--blockdev=driver=`). Never throws.
+ * (`--blockdev=driver=`), with the names that the options before it give. Never throws.
  */
 export function completeCommandLine(command: CommandDescription, given: readonly string[]): Candidate[] {
   const word = given.at(-1) ?? "";
-  const before = findOption(command, given.at(-2) ?? "");
-  if (before !== undefined && takesArgument(before)) return completeOption(before, word);
+  const { finished, open } = splitGiven(command, given.slice(0, -1));
+  if (open !== undefined) return completeOption(open, word, givenNames(finished));
   const equals = word.startsWith("--") ? word.indexOf("=") : -1;
   if (equals < 0) return flagCandidates(command, word);
   const option = findOption(command, word.slice(0, equals));
   if (option === undefined || !takesArgument(option)) return [];
   const flag = word.slice(0, equals + 1);
-  return completeOption(option, word.slice(equals + 1)).map((found) => ({ ...found, text: flag + found.text }));
+  const candidates = completeOption(option, word.slice(equals + 1), givenNames(finished));
+  return candidates.map((found) => ({ ...found, text: flag + found.text }));
+}
+
+/** The options with their arguments, and the option that the last word leaves without one. */
+function splitGiven(
+  command: CommandDescription,
+  given: readonly string[],
+): { finished: [OptionDescription, string][]; open: OptionDescription | undefined } {
+  const finished: [OptionDescription, string][] = [];
+  let open: OptionDescription | undefined;
+  for (const word of given) {
+    if (open !== undefined) {
+      finished.push([open, word]);
+      open = undefined;
+      continue;
+    }
+    const equals = word.startsWith("--") ? word.indexOf("=") : -1;
+    const option = findOption(command, equals < 0 ? word : word.slice(0, equals));
+    if (option === undefined || !takesArgument(option)) continue;
+    if (equals < 0) open = option;
+    else finished.push([option, word.slice(equals + 1)]);
+  }
+  return { finished, open };
 }
 
 function findOption({ options }: CommandDescription, flag: string): OptionDescription | undefined {
@@ -55,6 +82,7 @@ function findOption({ options }: CommandDescription, flag: string): OptionDescri
 
 function flagCandidates({ options }: CommandDescription, word: string): Candidate[] {
   return options
+    .filter(({ hidden }) => hidden !== true)
     .flatMap(({ flag, shortFlag, help }) => [
       { text: flag, kind: "flag" as const, help },
       ...(shortFlag === undefined ? [] : [{ text: shortFlag, kind: "flag" as const, help }]),
@@ -62,8 +90,12 @@ function flagCandidates({ options }: CommandDescription, word: string): Candidat
     .filter(({ text }) => text.startsWith(word));
 }
 
-function completeTyped({ types, type, impliedKey }: TypedOptionDescription, text: string): Candidate[] {
-  const argument = scanUnfinished(text, impliedKey);
+function completeTyped(
+  { types, type, impliedKey }: TypedOptionDescription,
+  text: string,
+  names: GivenNames,
+): Candidate[] {
+  const argument = { ...scanUnfinished(text, impliedKey), names };
   const { given, before, key, value, isFirst } = argument;
   if (value !== undefined) return typedValues(types, type, argument, key, value, `${before}${key}=`);
   const keys = keyCandidates(types, type, key, given).map(({ text: found, help }) => ({
@@ -78,7 +110,7 @@ function completeTyped({ types, type, impliedKey }: TypedOptionDescription, text
 function typedValues(
   types: TypedOptionDescription["types"],
   root: string,
-  { given }: UnfinishedArgument,
+  { given, names }: UnfinishedArgument & { readonly names: GivenNames },
   key: string,
   value: string,
   before: string,
@@ -89,9 +121,14 @@ function typedValues(
   const description = findType(types, root);
   const isChoice = description !== undefined && "union" in description && description.discriminator === key;
   const branches = isChoice ? description.branches : {};
-  return valueWords(types, member.type)
+  const known = [...(names.get(member.completes ?? "") ?? []), ...valueWords(types, member)];
+  return known
     .filter((word) => word.startsWith(value))
-    .map((word) => ({ text: before + word, kind: "value", help: helpOfBranch(types, branches, word) }));
+    .map((word) => ({
+      text: before + word.replaceAll(",", ",,"),
+      kind: "value",
+      help: helpOfBranch(types, branches, word),
+    }));
 }
 
 function helpOfBranch(
@@ -103,10 +140,11 @@ function helpOfBranch(
   return branch === undefined ? undefined : findType(types, branch)?.help;
 }
 
-function completeOpts({ known, impliedKey }: OptsOptionDescription, text: string): Candidate[] {
+function completeOpts({ known, impliedKey, names }: OptsOptionDescription, text: string): Candidate[] {
   const { given, before, key, value, isFirst } = scanUnfinished(text, impliedKey);
   if (value !== undefined) return optValues(known, key, value, `${before}${key}=`);
-  const keys = Object.entries(known)
+  const ids: [string, { help?: string }][] = names === undefined || "id" in known ? [] : [["id", {}]];
+  const keys = [...Object.entries<{ help?: string }>(known), ...ids]
     .filter(([name]) => name.startsWith(key) && !given.has(name))
     .map(([name, { help }]) => ({ text: `${before}${name}=`, kind: "key" as const, help }));
   return isFirst && impliedKey !== undefined ? [...optValues(known, impliedKey, key, ""), ...keys] : keys;

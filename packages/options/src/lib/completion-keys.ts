@@ -36,7 +36,7 @@ export function memberAt(types: TypeCatalog, type: string, key: string, given: G
 
 function childOf(
   types: TypeCatalog,
-  { type }: ResolvedMember,
+  { type, words }: ResolvedMember,
   path: string,
   fragment: string,
   given: Given,
@@ -44,7 +44,10 @@ function childOf(
   if (typeof type !== "string") {
     return /^[0-9]+$/.test(fragment) ? { name: fragment, type: type[0], optional: true } : undefined;
   }
-  return membersOf(types, type, path, given).find(({ name }) => name === fragment);
+  const found = membersOf(types, type, path, given).find(({ name }) => name === fragment);
+  const description = findType(types, type);
+  const isChoice = description !== undefined && "union" in description && description.discriminator === fragment;
+  return found !== undefined && isChoice && words !== undefined ? { ...found, words } : found;
 }
 
 /** The members that a value of a type can have, given its choices so far. */
@@ -72,7 +75,7 @@ export function keyCandidates(types: TypeCatalog, type: string, key: string, giv
   const children = typeof holder.type === "string" ? membersOf(types, holder.type, parent, given) : [];
   const elements = typeof holder.type === "string" ? [] : [elementOf(holder.type[0], parent, given)];
   return [...children, ...elements]
-    .filter(({ name }) => !given.has(start + name))
+    .filter(({ name, hidden }) => hidden !== true && !given.has(start + name))
     .flatMap((member) =>
       endingsOf(types, member.type).map((ending) => ({ text: start + member.name + ending, help: member.help })),
     )
@@ -103,12 +106,17 @@ function isObject(types: TypeCatalog, type: TypeReference): boolean {
   return description !== undefined && ("struct" in description || "union" in description);
 }
 
-/** The texts that a value of a type can be: an enum's words, `on` and `off`; of an alternate those of its branches. */
-export function valueWords(types: TypeCatalog, type: TypeReference): readonly string[] {
+/** The texts that a member can be: its own words, an enum's, `on` and `off`; of an alternate those of its branches. */
+export function valueWords(types: TypeCatalog, { type, words }: ResolvedMember): readonly string[] {
+  if (words !== undefined) return words;
+  return typeWords(types, type);
+}
+
+function typeWords(types: TypeCatalog, type: TypeReference): readonly string[] {
   if (type === "bool") return ["on", "off"];
   const description = typeof type === "string" ? findType(types, type) : undefined;
   if (description === undefined) return [];
   if ("enum" in description) return description.enum;
   if (!("alternate" in description)) return [];
-  return Object.values(description.alternate).flatMap((branch) => valueWords(types, branch));
+  return Object.values(description.alternate).flatMap((branch) => typeWords(types, branch));
 }

@@ -164,7 +164,7 @@ describe("help", () => {
       "--blockdev options:",
       "  driver=<file|nbd|raw|null|rehandle> - (required)",
       "  node-name=<str>",
-      "  read-only=<bool (on/off)>",
+      "  read-only=<on|off>",
       "  cache=<Cache>",
       "  discard=<ignore|unmap>",
       "  driver=file            - a regular file or a block device",
@@ -178,9 +178,9 @@ describe("help", () => {
     const parsed = withHelp.parse("rehandle,help");
     if (parsed.kind !== "help") throw new Error("no help");
     expect(parsed.text.split("\n").slice(6)).toEqual([
-      "  file=<BlockdevRef>     - (required)",
+      "  file=<BlockdevOptions|str> - (required)",
       "  iohang-timeout=<uint32> - give up after this time (in s, default 0)",
-      "  retry-interval=<uint64> - (in ms, at least 1, at most 60000)",
+      "  retry-interval=<uint64> - (in ms, 1 to 60000)",
       "  events=<list of str>",
     ]);
   });

@@ -11,6 +11,10 @@ export interface OptionSummary {
   readonly help?: string;
   /** What the manual says besides; an empty line separates paragraphs. Default: nothing. */
   readonly details?: string;
+  /** The caption below which the help lists it: `Exports`. Default: it stands with the others that have none, first. */
+  readonly group?: string;
+  /** True for what is taken and left out of help, manual, page and completion. Default: false */
+  readonly hidden?: true;
 }
 
 /** An option whose argument is keyval or JSON, described by a type: `--blockdev`. */
@@ -27,6 +31,10 @@ export interface OptsOptionDescription extends OptionSummary {
   readonly known: OptDescriptions;
   /** The key of a first item that has none. Default: none. */
   readonly impliedKey?: string;
+  /** The kind of thing that its `id` names; keys that complete with this kind find it. Default: none. */
+  readonly names?: string;
+  /** How its argument is written, one for each form: `socket,id=<id>[,wait=on|off]`. Default: one that is made of the keys. */
+  readonly usages?: readonly string[];
 }
 
 /** An option with one plain text for an argument, or with none: `--pidfile`, `--help`. */
@@ -49,9 +57,45 @@ export interface CommandDescription {
   /** What the manual says about it as a whole; an empty line separates paragraphs. Default: nothing. */
   readonly details?: string;
   readonly options: readonly OptionDescription[];
+  /** Command lines to learn from. Default: none. */
+  readonly examples?: readonly CommandExample[];
+  /** What the manual says behind the options and the examples: `EXIT STATUS`, `FILES`. Default: nothing. */
+  readonly sections?: readonly ManualSection[];
+  /** The last lines of the help. Default: none. */
+  readonly footer?: string;
+}
+
+/** A command line to learn from. */
+export interface CommandExample {
+  /** One line: what it does, from its first letter small to no full stop. */
+  readonly help: string;
+  /** As it is typed into a shell, on several lines if it is long. */
+  readonly command: string;
+}
+
+/** A section of a manual page. */
+export interface ManualSection {
+  /** `EXIT STATUS`. */
+  readonly title: string;
+  /** An empty line separates paragraphs. Default: nothing. */
+  readonly text?: string;
+  /** Terms and what they mean, behind the text. Default: none. */
+  readonly items?: Readonly<Record<string, string>>;
 }
 
 /** True if the option takes an argument. */
 export function takesArgument(option: OptionDescription): boolean {
   return "types" in option || "known" in option || option.argument !== undefined;
+}
+
+/** The options that are shown, by their groups in the order of their first ones; those without a group come first. */
+export function optionGroups({ options }: CommandDescription): [string | undefined, OptionDescription[]][] {
+  const groups = new Map<string | undefined, OptionDescription[]>([[undefined, []]]);
+  for (const option of options) {
+    if (option.hidden === true) continue;
+    const group = groups.get(option.group);
+    if (group === undefined) groups.set(option.group, [option]);
+    else group.push(option);
+  }
+  return [...groups];
 }

@@ -105,6 +105,40 @@ fi
 `;
 }
 
+/** The script by which fish completes the command line of `program`; otherwise like {@link formatBashCompletion}. */
+export function formatFishCompletion(program: string, completionFlag: string): string {
+  const name = `_${functionName(program)}`;
+  return `# fish completion for ${program}
+
+function ${name}
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l lines ($words[1] ${completionFlag} $words[2..-1] "$current" 2>/dev/null)
+    for line in $lines
+        set -l fields (string split \t -- $line)
+        switch $fields[1]
+            case file
+                set -l from (math (string length -- $fields[2]) + 1)
+                set -l path (string sub -s $from -- $current)
+                for found in (__fish_complete_path "$path")
+                    echo $fields[2]$found
+                end
+            case value
+                printf '%s\t%s\n' $fields[2] $fields[3]
+                # With a second one to choose from, fish does not end the word, which may go on.
+                if test (count $lines) -eq 1
+                    printf '%s,\n' $fields[2]
+                end
+            case '*'
+                printf '%s\t%s\n' $fields[2] $fields[3]
+        end
+    end
+end
+
+complete -c ${program} -f -a '(${name})'
+`;
+}
+
 /** A shell function's name. */
 function functionName(program: string): string {
   return `_${program.replaceAll(/[^A-Za-z0-9_]/g, "_")}`;

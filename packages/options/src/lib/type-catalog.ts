@@ -30,8 +30,20 @@ export interface MemberDescription {
   readonly min?: number;
   /** The largest number taken, at most 2^53-1. Default: what the type can hold. With it, no value is a bigint. */
   readonly max?: number;
-  /** What a shell completes the value with: the names of files. Default: what the type has, its words or none. */
-  readonly completes?: "file";
+  /**
+   * What a shell completes the value with: `file` is the names of files, any other word the names that earlier options gave
+   * to things of this kind. Default: what the type has, its words or none.
+   */
+  readonly completes?: string;
+  /** The value names a new thing of this kind: `node`, `chardev`. Default: it names nothing new. */
+  readonly names?: string;
+  /**
+   * Words that a text can be, or those choices of an enum or a union that make sense, for the help and the completion; the
+   * parser takes others, too. Default: all of an enum, any text.
+   */
+  readonly words?: readonly string[];
+  /** True for what is known to the parser and left out of help, manual, page and completion. Default: false */
+  readonly hidden?: true;
 }
 
 /** Members by name; a leading `*` marks one that may be left out. Their order is the order in which they are checked. */

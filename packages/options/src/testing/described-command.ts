@@ -57,9 +57,13 @@ export const describedCommand: CommandDescription = {
   name: "try-daemon",
   help: "tries things",
   options: [
-    describedBlockdev,
+    { ...describedBlockdev, group: "Storage" },
     describedDrive,
     { flag: "--pidfile", argument: "path", values: "file", help: "write the process ID" },
     { flag: "--help", shortFlag: "-h", help: "show this help" },
+    { flag: "--secret", hidden: true },
   ],
+  examples: [{ help: "adds a file", command: "try-daemon \\\n  --blockdev file,filename=a" }],
+  sections: [{ title: "EXIT STATUS", text: "It says how it went.", items: { 0: "well", "1, 2": "badly\n\nvery" } }],
+  footer: "See the manual.",
 };
