@@ -1,13 +1,22 @@
 export { checkArguments, readEventData, readResult } from "./lib/check-arguments.ts";
 export { checkValue, readValue } from "./lib/check-value.ts";
+export type { AbortSignalLike } from "./lib/abort-signal.ts";
+export type { QmpBackoffOptions } from "./lib/backoff.ts";
+export type { QmpClientOptions } from "./lib/caller.ts";
+export type { QmpCaller, QmpEvents, QmpEventsOptions, QmpExecuteOptions } from "./lib/qmp-caller.ts";
+export { createQmpClient, type QmpClient } from "./lib/qmp-client.ts";
+export type { QmpClientTransport } from "./lib/qmp-connection.ts";
+export type { QmpEvent, QmpEventOf, QmpTimestamp } from "./lib/qmp-event.ts";
+export type { QmpGreeting } from "./lib/qmp-greeting.ts";
 export {
-  createQmpClient,
-  type QmpClient,
-  type QmpClientTransport,
-  type QmpEvent,
-  type QmpEventOf,
-  type QmpGreeting,
-} from "./lib/qmp-client.ts";
+  connectQmp,
+  type QmpLink,
+  type QmpLinkOptions,
+  type QmpLinkStatus,
+  type QmpTimer,
+  type QmpTimers,
+} from "./lib/qmp-link.ts";
+export { openQmpClient, serveQmp, type QmpReadable, type QmpStream, type QmpWritable } from "./lib/qmp-stream.ts";
 export { isQmpError, QmpError, type QapiErrorClass, type QmpErrorClass } from "./lib/qmp-error.ts";
 export {
   createQmpServer,

@@ -23,8 +23,8 @@ const KEPT_BYTES = 1024;
 
 /** Where a {@link JsonStream} puts what it found. */
 export interface JsonSink {
-  /** A complete value at the top level. */
-  value(value: JsonValue): void;
+  /** A complete value at the top level, and how many bytes its tokens had. */
+  value(value: JsonValue, bytes: number): void;
   /** A text that is not one; the message is QEMU's. The stream has recovered and reads on. */
   error(message: string): void;
 }
@@ -123,9 +123,10 @@ export class JsonStream {
     const starts = this.#starts;
     starts.push(this.#tokenStart);
     const tokens = { kinds: this.#kinds, starts, bytes: this.#bytes };
+    const length = this.#tokenStart;
     this.#reset();
     const result = parseTokens(tokens);
-    if (result.error === undefined) this.#sink.value(result.value);
+    if (result.error === undefined) this.#sink.value(result.value, length);
     else this.#sink.error(result.error);
   }
 

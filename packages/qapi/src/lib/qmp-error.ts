@@ -8,10 +8,18 @@ export type QapiErrorClass =
 
 /**
  * What went wrong: a class of QAPI as it is on the wire, or one of the client's own, which no server sends:
- * `ConnectionClosed` (the peer is gone, the command may or may not have run) and `ProtocolError` (the peer does not speak
- * QMP).
+ *
+ * - `ConnectionClosed`: the peer is gone, and the command was not sent.
+ * - `ConnectionLost`: the peer is gone, the command was sent and may have run.
+ * - `ProtocolError`: the peer does not speak QMP, or contradicts the schema.
+ * - `TooManyCommands`: too many wait already; the command was not sent.
  */
-export type QmpErrorClass = QapiErrorClass | "ConnectionClosed" | "ProtocolError";
+export type QmpErrorClass =
+  | QapiErrorClass
+  | "ConnectionClosed"
+  | "ConnectionLost"
+  | "ProtocolError"
+  | "TooManyCommands";
 
 /** The one error type of this package. Match `class`, never `instanceof`: a program may hold two copies of this package. */
 export class QmpError extends Error {

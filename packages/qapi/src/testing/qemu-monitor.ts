@@ -5,7 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 export const STORAGE_DAEMON = "qemu-storage-daemon";
 
 /** QEMU itself. */
-const QEMU = "qemu-system-x86_64";
+export const QEMU = "qemu-system-x86_64";
 
 /**
  * True if QEMU's storage daemon is installed. If it is not, says so out loud, and throws with `CI` set: what must be there
