@@ -46,11 +46,13 @@ ${name}() {
     text=\${text%%$'\\t'*}
     case $kind in
       file)
+        path=\${cur#"$text"}
         while IFS= read -r path; do
-          if [[ -d $path ]]; then path+=/; fi
-          path=$text$path
-          COMPREPLY+=("\${path#"$prefix"}")
-        done < <(compgen -f -- "\${cur#"$text"}")
+          printf -v line %q "$path"
+          if [[ -d $path ]]; then line+=/; fi
+          line=$text$line
+          COMPREPLY+=("\${line#"$prefix"}")
+        done < <(compgen -f -- "\${path//\\\\/}")
         ;;
       flag) COMPREPLY+=("\${text#"$prefix"} ") ;;
       *) COMPREPLY+=("\${text#"$prefix"}") ;;
@@ -80,7 +82,9 @@ ${name}() {
     case $kind in
       file)
         compset -p \${#text}
-        _files -S ''
+        # Behind a folder stands a slash, behind a file nothing yet.
+        _path_files -/
+        _path_files -S '' -g '*(^-/)'
         return
         ;;
       flag)
@@ -115,7 +119,7 @@ function ${name}
     set -l current (commandline -ct)
     set -l lines ($words[1] ${completionFlag} $words[2..-1] "$current" 2>/dev/null)
     for line in $lines
-        set -l fields (string split \t -- $line)
+        set -l fields (string split \\t -- $line)
         switch $fields[1]
             case file
                 set -l from (math (string length -- $fields[2]) + 1)
@@ -124,13 +128,13 @@ function ${name}
                     echo $fields[2]$found
                 end
             case value
-                printf '%s\t%s\n' $fields[2] $fields[3]
+                printf '%s\\t%s\\n' $fields[2] $fields[3]
                 # With a second one to choose from, fish does not end the word, which may go on.
                 if test (count $lines) -eq 1
-                    printf '%s,\n' $fields[2]
+                    printf '%s,\\n' $fields[2]
                 end
             case '*'
-                printf '%s\t%s\n' $fields[2] $fields[3]
+                printf '%s\\t%s\\n' $fields[2] $fields[3]
         end
     end
 end
