@@ -3,12 +3,12 @@ import { parseBenchOptions } from "./bench-options.ts";
 
 test("without arguments, everything and long enough", () => {
   const options = parseBenchOptions([]);
-  expect(options).toMatchObject({ task: "all", rounds: 5, seconds: 5, size: 2 ** 30, outages: 20, docs: false });
+  expect(options).toMatchObject({ task: "all", rounds: 5, seconds: 1, size: 2 ** 30, outages: 10, docs: false });
   expect(options.only.test("file/4k-randread-d1")).toBe(true);
 });
 
 test("what is said goes before what quick means", () => {
-  expect(parseBenchOptions(["--quick"])).toMatchObject({ rounds: 3, seconds: 1, outages: 3, outageSeconds: 1 });
+  expect(parseBenchOptions(["--quick"])).toMatchObject({ rounds: 2, seconds: 1, outages: 3, outageSeconds: 1 });
   expect(parseBenchOptions(["--quick", "--rounds", "7"])).toMatchObject({ rounds: 7, seconds: 1 });
   expect(parseBenchOptions(["--seconds=0.5", "--only", "d32$"]).only.test("file/4k-randread-d1")).toBe(false);
 });

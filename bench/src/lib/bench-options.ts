@@ -39,12 +39,12 @@ export const usage = `Usage: npm run bench -- [micro | guard <commit>] [options]
 
   --only <pattern>        cases to measure, a regular expression: 'file/', 'd32', 'recovery', 'start-up'
   --peers <pattern>       servers to compare with: 'nbdkit', 'qemu-nbd$'
-  --quick                 3 rounds of 1 s, 3 outages of 1 s
+  --quick                 2 rounds, 3 outages of 1 s: to see that all works
   --rounds <n>            how many times each server has its turn (5)
-  --seconds <s>           how long a client runs (5)
+  --seconds <s>           how long a client runs (1)
   --size <MiB>            size of the disk (1024)
-  --outages <n>           how many outages (20), each of
-  --outage-seconds <s>    this length (10)
+  --outages <n>           how many outages (10), each of
+  --outage-seconds <s>    this length (3)
   --folder <path>         where disks and sockets are; on tmpfs, preadv2 cannot tell what is cached
   --out <path>            where results go (bench/results)
   --docs                  results go into docs/bench
@@ -83,11 +83,11 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     ...taskOf(positionals),
     only: new RegExp(only ?? ""),
     peers: new RegExp(peers ?? ""),
-    rounds: positive("rounds", values.rounds, quick ? 3 : 5),
-    seconds: positive("seconds", values.seconds, quick ? 1 : 5),
+    rounds: positive("rounds", values.rounds, quick ? 2 : 5),
+    seconds: positive("seconds", values.seconds, 1),
     size: positive("size", values.size, 1024) * 1024 * 1024,
-    outages: positive("outages", values.outages, quick ? 3 : 20),
-    outageSeconds: positive("outage-seconds", values["outage-seconds"], quick ? 1 : 10),
+    outages: positive("outages", values.outages, quick ? 3 : 10),
+    outageSeconds: positive("outage-seconds", values["outage-seconds"], quick ? 1 : 3),
     tolerance: positive("tolerance", values.tolerance, 0.1),
     folder,
     out,

@@ -1,5 +1,5 @@
-import { ratioToPeer, spreadOfFigure, type CaseResult } from "./results.ts";
-import type { Spread } from "./statistics.ts";
+import { ratiosToPeer, spreadOfFigure, type CaseResult } from "./results.ts";
+import { spreadOf, type Spread } from "./statistics.ts";
 import { formatNumber, formatTable } from "./table.ts";
 
 /** A case as a table with a line for each server; ratios are ours to the peer's. */
@@ -10,7 +10,9 @@ export function formatCase({ id, title, unit, subjects }: CaseResult): string {
     const ratios =
       ours === undefined || subject === ours
         ? ["", ""]
-        : [formatSpread(ratioToPeer(ours, subject, "rate")), formatSpread(ratioToPeer(ours, subject, "cpu"))];
+        : [ratiosToPeer(ours, subject, "rate"), ratiosToPeer(ours, subject, "cpu")].map((ratios) =>
+            formatSpread(spreadOf(ratios)),
+          );
     const latency = [of("p50"), of("p99")].map(({ median }) => formatNumber(median));
     const memory = [of("peak"), of("anonymous")].map(({ median }) => formatNumber(median));
     return [

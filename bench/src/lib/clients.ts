@@ -79,7 +79,7 @@ async function runFrontEnd(
 ): Promise<ClientFigures> {
   const { pattern, block, depth } = load;
   const region = Math.min(place.size, REGION);
-  const numbers = [block, depth, seconds, region].map(String);
+  const numbers = [block, depth, seconds, region].map(String).concat(load.flush === true ? ["flush"] : []);
   const text = await workshop.run([...ownProgram("front-end-load"), place.socket, pattern, ...numbers], seconds);
   const { iops, requests, p50, p99 } = JSON.parse(text) as FrontEndReport;
   return { rate: unit === "IOPS" ? iops : (iops * load.block) / 1e6, requests, p50, p99 };

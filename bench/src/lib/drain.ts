@@ -10,6 +10,7 @@ import { Upstream } from "./outages.ts";
 import { memoryOf } from "./process-figures.ts";
 import { median } from "./statistics.ts";
 import { DISK, type Place } from "./subject.ts";
+import { within } from "./within.ts";
 import type { Server, Workshop } from "./workshop.ts";
 
 const BLOCK = 4096;
@@ -19,6 +20,8 @@ const REQUESTS = 10_000;
 const NORMAL_BURSTS = 5;
 /** How long the requests may take to arrive, ms. */
 const ARRIVAL_DEADLINE = 10_000;
+/** How long the replies to them may take, ms. */
+const BURST_DEADLINE = 60_000;
 
 export interface DrainResult {
   readonly held: number;
@@ -44,7 +47,7 @@ export async function measureDrain(workshop: Workshop, storage: Storage): Promis
   const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectNbdClient(place.socket, DISK)));
   try {
     // A little of everything, so that code and first buffers are there before memory is counted.
-    await new Burst(clients, 640, storage.size).rate;
+    await rateOf(new Burst(clients, 640, storage.size));
     await upstream.vanish();
     await sleep(200);
     const before = memoryOf(server.pid).anonymous;
@@ -52,10 +55,10 @@ export async function measureDrain(workshop: Workshop, storage: Storage): Promis
     const held = await arrived(monitor, server);
     const after = memoryOf(server.pid).anonymous;
     await upstream.serve();
-    const drained = await burst.rate;
+    const drained = await rateOf(burst);
     const normal: number[] = [];
     for (let round = 0; round < NORMAL_BURSTS; round += 1) {
-      normal.push(await new Burst(clients, REQUESTS, storage.size).rate);
+      normal.push(await rateOf(new Burst(clients, REQUESTS, storage.size)));
     }
     return { held, bytesPerRequest: (after - before) / held, drained, normal: median(normal) };
   } finally {
@@ -63,6 +66,10 @@ export async function measureDrain(workshop: Workshop, storage: Storage): Promis
     await server.end();
     await upstream.vanish();
   }
+}
+
+function rateOf(burst: Burst): Promise<number> {
+  return within(BURST_DEADLINE, burst.rate, "the writes");
 }
 
 /** Writes that are sent at once over all connections. */

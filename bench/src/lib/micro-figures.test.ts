@@ -26,8 +26,8 @@ test("what the engine adds is the difference to the driver alone, where it is gr
   ];
   const all = parseMicroFigures("core/engine-cost", output.join("\n"));
   expect(engineMeasures(all)).toEqual({
-    "micro engine, ns added by I/O hang": 120,
-    "micro engine, bytes of heap added by I/O hang": 1.5,
+    "micro engine, ns added by I/O hang": { value: 120, low: 120, high: 120 },
+    "micro engine, bytes of heap added by I/O hang": { value: 1.5, low: 1.5, high: 1.5 },
   });
   expect(engineMeasures(all.slice(0, 4))).toEqual({});
 });

@@ -1,4 +1,4 @@
-import type { Measures } from "./results.ts";
+import { exactly, type Measures } from "./results.ts";
 
 /** A number that a micro benchmark printed. */
 export interface MicroFigure {
@@ -38,7 +38,7 @@ export function engineMeasures(figures: readonly MicroFigure[]): Measures {
   const [ns, bytes] = [added("ns"), added("bytes of heap")];
   if (Number.isNaN(ns) || Number.isNaN(bytes)) return {};
   return {
-    "micro engine, ns added by I/O hang": ns,
-    "micro engine, bytes of heap added by I/O hang": Math.max(0, bytes),
+    "micro engine, ns added by I/O hang": exactly(ns),
+    "micro engine, bytes of heap added by I/O hang": exactly(Math.max(0, bytes)),
   };
 }

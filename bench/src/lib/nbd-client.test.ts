@@ -30,7 +30,12 @@ test.skipIf(!hasNbdkit)("many requests are under way, and each gets its reply", 
   expect(errors.filter((error) => error === 0)).toHaveLength(100);
   expect(errors.filter((error) => error !== 0)).toHaveLength(1);
   expect(client.failure).toBeNull();
+  const last = new Promise<number>((resolve) => {
+    process.kill(server.pid, "SIGSTOP");
+    client.read(0, 4096, resolve);
+  });
   await server.end("SIGKILL");
-  await expect.poll(() => client.failure).toBeInstanceOf(Error);
+  await expect(last).resolves.toBe(108);
+  expect(client.failure).toBeInstanceOf(Error);
   await expect(connectNbdClient(socket, "any")).rejects.toThrow("ENOENT");
 });

@@ -9,6 +9,11 @@ import {
   REPLY_HEADER,
 } from "./nbd-wire.ts";
 
+/** NBD_ESHUTDOWN: what those get that were not answered when the connection ended. */
+const ESHUTDOWN = 108;
+/** How long a server may take to greet, ms. */
+const GREETING_DEADLINE = 20_000;
+
 /** Told of each reply. */
 export type OnReply = (error: number) => void;
 
@@ -31,7 +36,7 @@ export class NbdClient {
     this.#socket = socket;
     socket.on("data", (bytes: Buffer) => this.#receive(bytes));
     socket.on("error", (error) => (this.#failure ??= error));
-    socket.on("close", () => (this.#failure ??= new Error("the server closed the connection")));
+    socket.on("close", () => this.#giveUp());
     if (rest.length > 0) this.#receive(rest);
   }
 
@@ -40,6 +45,7 @@ export class NbdClient {
     return this.#failure;
   }
 
+  /** Once the connection has failed, nothing is sent and nobody is told. */
   read(offset: number, length: number, onReply: OnReply): void {
     this.#send(Command.read, offset, length, length, onReply);
   }
@@ -63,7 +69,16 @@ export class NbdClient {
     this.#socket.destroy();
   }
 
+  /** Nothing is answered any more. */
+  #giveUp(): void {
+    this.#failure ??= new Error("the server closed the connection");
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { onReply } of pending) onReply(ESHUTDOWN);
+  }
+
   #send(command: number, offset: number, length: number, replyLength: number, onReply: OnReply): void {
+    if (this.#failure !== null) return;
     this.#cookie += 1;
     this.#pending.set(this.#cookie, { length: replyLength, onReply });
     this.#socket.write(createRequest(command, this.#cookie, offset, length));
@@ -105,6 +120,7 @@ export class NbdClient {
 export function connectNbdClient(path: string, exportName: string): Promise<NbdClient> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path });
+    socket.setTimeout(GREETING_DEADLINE, () => socket.destroy(new Error("the server does not greet")));
     let input: Buffer = Buffer.alloc(0);
     let greeted = false;
     const receive = (bytes: Buffer): void => {
@@ -120,6 +136,7 @@ export function connectNbdClient(path: string, exportName: string): Promise<NbdC
         input = input.subarray(reply.length);
         if (!reply.done) continue;
         socket.removeAllListeners();
+        socket.setTimeout(0);
         resolve(new NbdClient(socket, input));
         return;
       }

@@ -2,9 +2,9 @@
 import type { DrainResult } from "./drain.ts";
 import type { MicroFigure } from "./micro-figures.ts";
 import type { OutageResult } from "./outages.ts";
-import type { Measures } from "./results.ts";
+import { exactly, type Measures } from "./results.ts";
 import type { StartUpResult } from "./start-up.ts";
-import { median, percentile, spreadOf } from "./statistics.ts";
+import { estimateMedian, median, percentile, spreadOf } from "./statistics.ts";
 import { formatNumber, formatTable } from "./table.ts";
 
 export function formatOutages(results: readonly OutageResult[], seconds: number): string {
@@ -24,9 +24,9 @@ export function measuresOfOutages(results: readonly OutageResult[]): Measures {
       firstReply.length === 0
         ? []
         : [
-            [`recovery ${id} first reply, median ms`, median(firstReply)],
-            [`recovery ${id} first reply, p99 ms`, percentile(firstReply, 99)],
-            [`recovery ${id} errors`, errors],
+            [`recovery ${id} first reply, median ms`, estimateMedian(firstReply)],
+            [`recovery ${id} first reply, p99 ms`, exactly(percentile(firstReply, 99))],
+            [`recovery ${id} errors`, exactly(errors)],
           ],
     ),
   );
@@ -38,7 +38,10 @@ export function formatDrain({ held, bytesPerRequest, drained, normal }: DrainRes
 }
 
 export function measuresOfDrain({ bytesPerRequest, drained, normal }: DrainResult): Measures {
-  return { "drain ours/normal": drained / normal, "drain bytes per held 4k write": bytesPerRequest };
+  return {
+    "drain ours/normal": exactly(drained / normal),
+    "drain bytes per held 4k write": exactly(bytesPerRequest),
+  };
 }
 
 export function formatStartUp(results: readonly StartUpResult[]): string {
@@ -57,8 +60,8 @@ export function measuresOfStartUp(results: readonly StartUpResult[]): Measures {
       firstAnswer.length === 0
         ? []
         : [
-            [`start-up ${id} first answer, ms`, median(firstAnswer)],
-            [`start-up ${id} idle resident, MiB`, median(resident)],
+            [`start-up ${id} first answer, ms`, estimateMedian(firstAnswer)],
+            [`start-up ${id} idle resident, MiB`, estimateMedian(resident)],
           ],
     ),
   );

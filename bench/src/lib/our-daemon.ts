@@ -9,23 +9,22 @@ export const publishedDaemon: string = fileURLToPath(
 /** What stands above the storage: I/O hang as it is by default, switched off, or nothing at all. */
 export type Hang = "on" | "off" | "bare";
 
-/** The command line of our daemon with one export over the storage that `blockdev` describes (node-name `storage`). */
+/** The command line of our daemon with one export over the storage that `blockdev` describes (without its node-name). */
 export function ourDaemon(place: Place, blockdev: string, hang: Hang): string[] {
-  const above = {
-    on: ["--blockdev", `rehandle,node-name=${DISK},file=storage`],
-    off: ["--blockdev", `rehandle,node-name=${DISK},file=storage,iohang-timeout=0`],
-    bare: [],
-  }[hang];
-  const node = hang === "bare" ? "storage" : DISK;
   return [
     ...programOf(place),
-    "--blockdev",
-    `${blockdev},node-name=storage`,
-    ...above,
+    ...nodes(blockdev, hang),
     ...nbdServer(place),
     "--export",
-    `nbd,id=e,node-name=${node},name=${DISK},writable=on`,
+    `nbd,id=e,node-name=${DISK},name=${DISK},writable=on`,
   ];
+}
+
+/** The storage, and what stands above it: its name is that of the disk. */
+function nodes(blockdev: string, hang: Hang): string[] {
+  if (hang === "bare") return ["--blockdev", `${blockdev},node-name=${DISK}`];
+  const off = hang === "off" ? ",iohang-timeout=0" : "";
+  return ["--blockdev", `${blockdev},node-name=storage`, "--blockdev", `rehandle,node-name=${DISK},file=storage${off}`];
 }
 
 /** The same with I/O hang, over NBD, with a monitor at the socket `monitor`. */
@@ -60,13 +59,10 @@ export function ourManyExports(place: Place): string[] {
 }
 
 /** The vhost-user-blk export; front ends connect to the place's socket. */
-export function ourVhostUser(place: Place): string[] {
+export function ourVhostUser(place: Place, hang: Hang): string[] {
   return [
     ...programOf(place),
-    "--blockdev",
-    `file,node-name=storage,filename=${place.disk}`,
-    "--blockdev",
-    `rehandle,node-name=${DISK},file=storage`,
+    ...nodes(`file,filename=${place.disk}`, hang),
     "--export",
     `vhost-user-blk,id=e,node-name=${DISK},addr.type=unix,addr.path=${place.socket},writable=on`,
   ];

@@ -6,7 +6,7 @@ import type { DrainResult } from "./drain.ts";
 import { formatMachine, type MachineFacts } from "./machine.ts";
 import type { MicroFigure } from "./micro-figures.ts";
 import type { OutageResult } from "./outages.ts";
-import { ratioToPeer, spreadOfFigure, figures, type CaseResult, type Measures } from "./results.ts";
+import { ratiosToPeer, spreadOfFigure, figures, type CaseResult, type Measures } from "./results.ts";
 import type { ScaleResult } from "./scale.ts";
 import { stages } from "./stages.ts";
 import type { StartUpResult } from "./start-up.ts";
@@ -21,6 +21,8 @@ export interface Findings {
   readonly startUp: readonly StartUpResult[];
   readonly scale: readonly ScaleResult[];
   readonly micro: readonly MicroFigure[];
+  /** Parts that failed, and why. Of servers that could not take part their own results tell. */
+  readonly problems: readonly string[];
 }
 
 export interface Report extends Findings {
@@ -28,6 +30,8 @@ export interface Report extends Findings {
   readonly machine: MachineFacts;
   /** What the run was asked to do. */
   readonly settings: Readonly<Record<string, number>>;
+  /** How long the run took. */
+  readonly minutes: number;
   readonly measures: Measures;
   readonly verdicts: readonly Verdict[];
 }
@@ -84,7 +88,11 @@ function withSummary(result: CaseResult): object {
     summary: Object.fromEntries(figures.map((figure) => [figure, spreadOfFigure(subject, figure)])),
     ...(ours === undefined || subject === ours
       ? {}
-      : { oursToThis: Object.fromEntries(figures.map((figure) => [figure, ratioToPeer(ours, subject, figure)])) }),
+      : {
+          oursToThis: Object.fromEntries(
+            figures.map((figure) => [figure, spreadOf(ratiosToPeer(ours, subject, figure))]),
+          ),
+        }),
   }));
   return { ...result, subjects };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { measuresOfCase, ratioToPeer, spreadOfFigure, type CaseResult, type Sample } from "./results.ts";
+import { measuresOfCase, ratiosToPeer, spreadOfFigure, type CaseResult, type Sample } from "./results.ts";
 
 function sample(rate: number, cpu: number, p99?: number): Sample {
   return { rate, cpu, peak: 100, anonymous: 50, ...(p99 === undefined ? {} : { p99 }) };
@@ -15,12 +15,13 @@ test("spreads are over the rounds", () => {
 });
 
 test("ratios are of the same round", () => {
-  expect(ratioToPeer(ours, peer, "rate")).toEqual({ min: 2, median: 3, max: 4 });
-  expect(ratioToPeer(ours, peer, "cpu")).toEqual({ min: 0.25, median: 0.5, max: 3 });
+  expect(ratiosToPeer(ours, peer, "rate")).toEqual([2, 3, 4]);
+  expect(ratiosToPeer(ours, peer, "cpu")).toEqual([0.5, 0.25, 3]);
 });
 
 test("measures are named medians, without those that are not there", () => {
   const measures = measuresOfCase(result);
-  expect(measures).toMatchObject({ "file/load rate ours": 30, "file/load rate ours/peer": 3, "file/load p99 ours": 8 });
+  expect(measures["file/load rate ours"]).toEqual({ value: 30, low: 20, high: 400 });
+  expect(measures["file/load rate ours/peer"]).toEqual({ value: 3, low: 2, high: 4 });
   expect(Object.keys(measures).filter((name) => name.includes("p99"))).toEqual(["file/load p99 ours"]);
 });

@@ -1,5 +1,5 @@
 /** What a run finds, as it is written to the JSON file. */
-import { pairRatios, spreadOf, type Spread } from "./statistics.ts";
+import { estimateMedian, pairRatios, spreadOf, type Estimate, type Spread } from "./statistics.ts";
 
 /** One run of a client against one server. */
 export interface Sample {
@@ -45,25 +45,36 @@ export function spreadOfFigure(subject: SubjectSamples, figure: Figure): Spread 
 }
 
 /** A figure of ours divided by a peer's, round by round. */
-export function ratioToPeer(ours: SubjectSamples, peer: SubjectSamples, figure: Figure): Spread {
+export function ratiosToPeer(ours: SubjectSamples, peer: SubjectSamples, figure: Figure): number[] {
   const values = ({ samples }: SubjectSamples): number[] => samples.map((sample) => sample[figure] ?? Number.NaN);
-  return spreadOf(pairRatios(values(ours), values(peer)));
+  return pairRatios(values(ours), values(peer));
 }
 
 /** Named numbers, which targets are set for: `file/4k-randread-d32 rate ours/nbdkit-file`. */
-export type Measures = Readonly<Record<string, number>>;
+export type Measures = Readonly<Record<string, Estimate>>;
+
+/** A measure without a doubt. */
+export function exactly(value: number): Estimate {
+  return { value, low: value, high: value };
+}
 
 /** The medians of a case: of each server's figures, and of the ratios of ours to each peer's. */
 export function measuresOfCase({ id, subjects }: CaseResult): Measures {
-  const measures: Record<string, number> = {};
-  const put = (name: string, value: number): void => {
-    if (Number.isFinite(value)) measures[name] = value;
+  const measures: Record<string, Estimate> = {};
+  const put = (name: string, values: readonly number[]): void => {
+    const known = values.filter(Number.isFinite);
+    if (known.length > 0) measures[name] = estimateMedian(known);
   };
   const [ours, ...peers] = subjects;
   for (const figure of figures) {
-    for (const subject of subjects) put(`${id} ${figure} ${subject.id}`, spreadOfFigure(subject, figure).median);
+    for (const { id: subject, samples } of subjects) {
+      put(
+        `${id} ${figure} ${subject}`,
+        samples.map((sample) => sample[figure] ?? Number.NaN),
+      );
+    }
     for (const peer of peers) {
-      if (ours !== undefined) put(`${id} ${figure} ours/${peer.id}`, ratioToPeer(ours, peer, figure).median);
+      if (ours !== undefined) put(`${id} ${figure} ours/${peer.id}`, ratiosToPeer(ours, peer, figure));
     }
   }
   return measures;

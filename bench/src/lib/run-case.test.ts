@@ -55,6 +55,6 @@ test.skipIf(!hasPeers)("servers that cannot take part are named, and the others 
   }
 
   const lonely = { ...storage, disk: `${storage.disk}-that-is-gone` };
-  const proxies = await runCase(workshop, lonely, { ...stage, id: "proxy" }, workload, options);
+  const proxies = await runCase(workshop, lonely, { ...stage, upstream: true }, workload, options);
   for (const { problem } of proxies.subjects) expect(problem).toBeDefined();
 });

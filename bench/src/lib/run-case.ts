@@ -1,14 +1,18 @@
 /** One workload against all servers of a stage, in turns. */
 import { join } from "node:path";
 import { fill, openClient, type Client } from "./clients.ts";
-import { settle, warm, type Storage } from "./disks.ts";
+import { makeDirty, settle, warm, type Storage } from "./disks.ts";
 import { cpuTime, memoryOf, resetPeakMemory } from "./process-figures.ts";
 import type { CaseResult, Sample, SubjectSamples } from "./results.ts";
 import type { Place, Stage, Subject } from "./subject.ts";
-import type { Workload } from "./workloads.ts";
+import { leavesDirty, type Workload } from "./workloads.ts";
 import type { Server, Workshop } from "./workshop.ts";
 
 const MIB = 1024 * 1024;
+/** The part of the rounds that workloads without targets have. */
+const MINOR = 0.6;
+/** Of a warm-up, s; enough to compile what is used. */
+const WARM_UP = 0.7;
 
 export interface CaseOptions {
   readonly rounds: number;
@@ -44,7 +48,7 @@ export async function runCase(
   });
   const ends: (() => Promise<void>)[] = [];
   try {
-    if (stage.id === "proxy") {
+    if (stage.upstream === true) {
       const upstream = ["nbdkit", "-f", "-U", storage.upstream, "file", storage.disk];
       const server = await workshop.start(upstream, storage.upstream);
       ends.push(() => server.end());
@@ -58,7 +62,13 @@ export async function runCase(
       present(entrants).map(({ place }) => place),
     );
     ends.push(() => client.close());
-    await takeTurns(entrants, options, (entrant, seconds) => measured(client, storage, entrant, seconds));
+    const prepare = (): void => {
+      settle(storage);
+      if (leavesDirty(workload)) makeDirty(storage);
+    };
+    await takeTurns(entrants, turnsOf(stage, workload, options), (entrant, seconds) =>
+      measured(client, prepare, entrant, seconds),
+    );
   } catch (error) {
     // The upstream or the client: without it nobody can go on.
     for (const entrant of present(entrants)) await leave(entrant, error);
@@ -77,6 +87,11 @@ export async function runCase(
   };
 }
 
+function turnsOf({ turns }: Stage, { minor }: Workload, { rounds, seconds, say }: CaseOptions): CaseOptions {
+  const fewer = minor === true ? Math.ceil(rounds * MINOR) : rounds;
+  return turns === undefined ? { rounds: fewer, seconds, say } : { rounds: fewer * turns, seconds: seconds / 2, say };
+}
+
 function present(entrants: readonly Entrant[]): Entrant[] {
   return entrants.filter(({ problem }) => problem === undefined);
 }
@@ -86,7 +101,7 @@ async function takeTurns(
   { rounds, seconds, say }: CaseOptions,
   measure: (entrant: Entrant, seconds: number) => Promise<Sample | null>,
 ): Promise<void> {
-  for (const entrant of entrants) await measure(entrant, Math.min(1, seconds));
+  for (const entrant of entrants) await measure(entrant, Math.min(WARM_UP, seconds));
   for (let round = 0; round < rounds; round += 1) {
     for (const entrant of round % 2 === 0 ? entrants : entrants.toReversed()) {
       say(`round ${round + 1} of ${rounds}, ${entrant.subject.title}`);
@@ -107,11 +122,16 @@ async function enter(workshop: Workshop, stage: Stage, entrant: Entrant): Promis
 }
 
 /** Null if the entrant has left, or has to leave now. */
-async function measured(client: Client, storage: Storage, entrant: Entrant, seconds: number): Promise<Sample | null> {
+async function measured(
+  client: Client,
+  prepare: () => void,
+  entrant: Entrant,
+  seconds: number,
+): Promise<Sample | null> {
   const { subject, place, server } = entrant;
   if (server === null) return null;
   try {
-    settle(storage);
+    prepare();
     resetPeakMemory(server.pid);
     const before = cpuTime(server.pid);
     const { requests, ...figures } = await client.run(subject, place, seconds);

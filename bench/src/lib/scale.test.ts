@@ -10,8 +10,8 @@ const many = { requests: 1_000_000, ns: [150, 400, 500], bytes: [1100, 1200, 130
 test("growth is of what each request takes, round by round", () => {
   const measures = measuresOfScale([few, { ...few, requests: 100_000 }, many]);
   expect(measures).toEqual({
-    "scale ns per request, 1000000 held to 10000": 1.5,
-    "scale bytes per request, 1000000 held to 10000": 1.2,
+    "scale ns per request, 1000000 held to 10000": { value: 1.5, low: 1.25, high: 2 },
+    "scale bytes per request, 1000000 held to 10000": { value: 1.2, low: 1.1, high: 1.3 },
   });
   expect(targets.map(({ measure }) => measure)).toEqual(expect.arrayContaining(Object.keys(measures)));
   expect(measuresOfScale([])).toEqual({});

@@ -2,7 +2,7 @@
 import type { HoldReport } from "./hold-report.ts";
 import { ownProgram } from "./own-program.ts";
 import type { Measures } from "./results.ts";
-import { median, pairRatios, spreadOf } from "./statistics.ts";
+import { estimateMedian, median, pairRatios, spreadOf } from "./statistics.ts";
 import { formatNumber, formatTable } from "./table.ts";
 import type { Workshop } from "./workshop.ts";
 
@@ -54,7 +54,7 @@ export function measuresOfScale(results: readonly ScaleResult[]): Measures {
   if (few === undefined || many === undefined || few.ns.length === 0) return {};
   const growth = `${many.requests} held to ${few.requests}`;
   return {
-    [`scale ns per request, ${growth}`]: median(pairRatios(many.ns, few.ns)),
-    [`scale bytes per request, ${growth}`]: median(pairRatios(many.bytes, few.bytes)),
+    [`scale ns per request, ${growth}`]: estimateMedian(pairRatios(many.ns, few.ns)),
+    [`scale bytes per request, ${growth}`]: estimateMedian(pairRatios(many.bytes, few.bytes)),
   };
 }

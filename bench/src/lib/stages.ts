@@ -7,11 +7,17 @@ const QEMU_CLIENTS = 128;
 /** How long QEMU holds requests while its upstream is away, s. */
 const RECONNECT_DELAY = 60;
 
+const ourNames = {
+  on: { id: "ours", title: "ours" },
+  off: { id: "ours-off", title: "ours, iohang-timeout=0" },
+  bare: { id: "ours-bare", title: "ours, no rehandle node" },
+} as const;
+
 const fileStage: Stage = {
   id: "file",
   title: "a file in the page cache",
   subjects: [
-    ...ours((place) => `file,filename=${place.disk}`),
+    ours(onFile, "on"),
     nbdkit("nbdkit-file", "nbdkit file", ({ disk }) => ["file", disk]),
     nbdkit("nbdkit-retry", "nbdkit --filter=retry file", ({ disk }) => ["--filter=retry", "file", disk]),
     qemuNbd("qemu-nbd", "qemu-nbd, threads", ({ disk }) => qemuFile(disk)),
@@ -24,17 +30,15 @@ const memoryStage: Stage = {
   id: "memory",
   title: "a disk in memory",
   fill: true,
-  subjects: [
-    ...ours((place) => `memory,size=${place.size}`),
-    nbdkit("nbdkit-memory", "nbdkit memory", ({ size }) => ["memory", `${size}`]),
-  ],
+  subjects: [ours(onMemory, "on"), nbdkit("nbdkit-memory", "nbdkit memory", ({ size }) => ["memory", `${size}`])],
 };
 
 const proxyStage: Stage = {
   id: "proxy",
   title: "an NBD upstream (nbdkit file)",
+  upstream: true,
   subjects: [
-    ...ours(overNbd),
+    ours(overNbd, "on"),
     nbdkit("nbdkit-retry-nbd", "nbdkit --filter=retry nbd", ({ upstream }) => [
       "--filter=retry",
       "nbd",
@@ -62,29 +66,58 @@ const exportsStage: Stage = {
 const vhostUserStage: Stage = {
   id: "vhost-user",
   title: "a file in the page cache, as a vhost-user-blk device",
-  subjects: [
-    { id: "ours", title: "ours", command: ourVhostUser },
-    { id: "qsd", title: "qemu-storage-daemon", command: qemuVhostUser },
-  ],
+  subjects: [ourDisk("on"), { id: "qsd", title: "qemu-storage-daemon", command: qemuVhostUser }],
 };
 
 /** The same servers; the client is a Linux under QEMU. */
 const guestStage: Stage = { ...vhostUserStage, id: "guest", title: "a Linux guest's vhost-user-blk device" };
 
-/** In the order in which they are measured. */
-export const stages: readonly Stage[] = [fileStage, memoryStage, proxyStage, exportsStage, vhostUserStage, guestStage];
+/** Servers that do almost the same are told apart by many short turns. */
+const TURNS = 4;
 
-function ours(blockdev: (place: Place) => string): Subject[] {
-  const entry = (id: string, title: string, hang: Hang): Subject => ({
-    id,
-    title,
-    command: (place) => ourDaemon(place, blockdev(place), hang),
-  });
-  return [
-    entry("ours", "ours", "on"),
-    entry("ours-off", "ours, iohang-timeout=0", "off"),
-    entry("ours-bare", "ours, no rehandle node", "bare"),
-  ];
+/** What I/O hang costs while nothing is wrong: ours against ours with it switched off, on the storage of other stages. */
+const hangStages: readonly Stage[] = [
+  hangStage(fileStage, [ours(onFile, "on"), ours(onFile, "off"), ours(onFile, "bare")]),
+  hangStage(memoryStage, [ours(onMemory, "on"), ours(onMemory, "off")]),
+  hangStage(proxyStage, [ours(overNbd, "on"), ours(overNbd, "off")]),
+  hangStage(vhostUserStage, [ourDisk("on"), ourDisk("off")]),
+];
+
+/** In the order in which they are measured. */
+export const stages: readonly Stage[] = [
+  fileStage,
+  memoryStage,
+  proxyStage,
+  exportsStage,
+  vhostUserStage,
+  guestStage,
+  ...hangStages,
+];
+
+function hangStage(stage: Stage, subjects: readonly Subject[]): Stage {
+  return {
+    ...stage,
+    id: `hang-${stage.id}`,
+    title: `${stage.title}, with I/O hang and without`,
+    subjects,
+    turns: TURNS,
+  };
+}
+
+function ours(blockdev: (place: Place) => string, hang: Hang): Subject {
+  return { ...ourNames[hang], command: (place) => ourDaemon(place, blockdev(place), hang) };
+}
+
+function ourDisk(hang: Hang): Subject {
+  return { ...ourNames[hang], command: (place) => ourVhostUser(place, hang) };
+}
+
+function onFile({ disk }: Place): string {
+  return `file,filename=${disk}`;
+}
+
+function onMemory({ size }: Place): string {
+  return `memory,size=${size}`;
 }
 
 function nbdkit(id: string, title: string, args: (place: Place) => readonly string[]): Subject {

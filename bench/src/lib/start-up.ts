@@ -5,6 +5,7 @@ import type { Storage } from "./disks.ts";
 import { connectNbdClient, type NbdClient } from "./nbd-client.ts";
 import { memoryOf } from "./process-figures.ts";
 import { DISK, type Subject } from "./subject.ts";
+import { within } from "./within.ts";
 import type { Workshop } from "./workshop.ts";
 
 const MIB = 1024 * 1024;
@@ -65,9 +66,10 @@ async function startOnce(
       await sleep(1);
     }
     const connected = client;
-    await new Promise<void>((resolve, reject) => {
+    const read = new Promise<void>((resolve, reject) => {
       connected.read(0, 4096, (error) => (error === 0 ? resolve() : reject(new Error(`error ${error}`))));
     });
+    await within(DEADLINE, read, "the first read");
     const firstAnswer = performance.now() - start;
     await sleep(IDLE_AFTER);
     return { firstAnswer, resident: memoryOf(server.pid).resident / MIB };

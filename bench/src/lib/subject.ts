@@ -37,6 +37,10 @@ export interface Stage {
   readonly subjects: readonly Subject[];
   /** Whether the disk has to be copied to the server first. */
   readonly fill?: boolean;
+  /** Whether the servers need an NBD upstream. */
+  readonly upstream?: boolean;
+  /** How many turns each server has in a round, each half as long; 1 if undefined, which is as long as it was asked for. */
+  readonly turns?: number;
 }
 
 /** Name of the export with the disk. */

@@ -47,7 +47,7 @@ export const targets: readonly Target[] = [
     ...leaner(id, ["nbdkit-file"], 0.8),
     ...leaner(id, qemu, 0.3),
   ]),
-  ...["file", "memory", "proxy"].flatMap((stage) =>
+  ...["hang-file", "hang-memory", "hang-proxy", "hang-vhost-user"].flatMap((stage) =>
     ["4k-randread-d32", "4k-randwrite-d32"].flatMap((load) => faster(`${stage}/${load}`, ["ours-off"], 0.98)),
   ),
   { measure: "micro engine, ns added by I/O hang", atMost: 150 },
