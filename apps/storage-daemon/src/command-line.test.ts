@@ -109,7 +109,7 @@ const SAME_AS_QEMU: readonly string[] = [
 const OURS: readonly (readonly [string, string])[] = [
   [
     "--blockdev rehandle,node-name=r,file.driver=null-co,iohang-timeout=soon",
-    "Parameter 'iohang-timeout' expects a number or 'forever'",
+    "Parameter 'iohang-timeout' expects integer",
   ],
   [
     "--blockdev rehandle,node-name=r,file.driver=null-co,rerror=enospc",

@@ -42,9 +42,9 @@ test("a guest's disk beside an NBD export of the same node", () =>
     ]);
     const { monitor } = daemon;
     expect(await monitor.execute("query-block-exports")).toMatchObject([
-      { id: "guest", type: "vhost-user-blk", "node-name": "disk", "shutting-down": false },
-      { id: "e", type: "nbd" },
       { id: "ro", type: "vhost-user-blk" },
+      { id: "e", type: "nbd" },
+      { id: "guest", type: "vhost-user-blk", "node-name": "disk", "shutting-down": false },
     ]);
     const guest = await connectGuest(sandbox, path);
     const data = new Uint8Array(8192).map((_, at) => at % 251);

@@ -69,7 +69,7 @@ describe("what a monitor is told", () => {
     expect(nodes.map((node) => node.drv)).toEqual(["rehandle", "memory", "rehandle", "raw", "file"]);
     expect(nodes[4]).toMatchObject({ image: { filename: file, "virtual-size": MIB } });
     expect(nodes[4]?.["node-name"]).toMatch(/^#block\d+$/);
-    expect(await monitor.execute("query-block-exports")).toMatchObject([{ id: "e0" }, { id: "e1", "node-name": "r1" }]);
+    expect(await monitor.execute("query-block-exports")).toMatchObject([{ id: "e1", "node-name": "r1" }, { id: "e0" }]);
     expect(await monitor.execute("query-rehandle")).toMatchObject([
       { device: "d0", "node-name": "d0", enabled: true, status: "normal", "iohang-timeout": 60, held: 0 },
       { device: "", "node-name": "r1", enabled: true, status: "normal" },

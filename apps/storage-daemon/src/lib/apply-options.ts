@@ -2,8 +2,6 @@ import { isOptionError, type Option } from "@rehandle/options";
 import { CHARDEV_HELP } from "./chardev-options.ts";
 import type { GivenOption } from "./command-line.ts";
 import type { Daemon } from "./daemon.ts";
-import { heldNames } from "./held-names.ts";
-import type { NodeOptions } from "./node-types.ts";
 import { blockdevOption, exportOption, monitorOption, nbdServerOption, objectOption } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -34,7 +32,6 @@ export async function applyOptions(
   messages: Messages,
   isStopping: () => boolean,
 ): Promise<{ pidFile: string | null } | HelpGiven> {
-  const held = heldNames(readNodes(options));
   let pidFile: string | null = null;
   for (const option of options) {
     if (isStopping()) break;
@@ -43,7 +40,7 @@ export async function applyOptions(
       continue;
     }
     try {
-      const answer = await apply(daemon, option, held, messages);
+      const answer = await apply(daemon, option, messages);
       if (answer instanceof HelpGiven) return answer;
     } catch (error) {
       throw atOption(error, option);
@@ -55,16 +52,13 @@ export async function applyOptions(
 async function apply(
   daemon: Daemon,
   { name, argument, text }: GivenOption,
-  held: ReadonlySet<string>,
   messages: Messages,
 ): Promise<HelpGiven | void> {
   switch (name) {
     case null:
       throw new UsageError("Unexpected argument");
-    case "blockdev": {
-      const options = blockdevOption.parseValue(argument);
-      return daemon.addNode(options, held.has(options["node-name"] ?? ""));
-    }
+    case "blockdev":
+      return daemon.addNode(blockdevOption.parseValue(argument));
     case "drive":
       return warn(messages, text, await daemon.addDrive(argument));
     case "chardev": {
@@ -98,20 +92,6 @@ async function orHelp<T>(
 /** Every other line goes on where the one before it ended, as QEMU prints them. */
 function warn(messages: Messages, option: string, warnings: readonly string[]): void {
   for (const warning of warnings) messages.say(option, "warning", warning);
-}
-
-/** The nodes that can be read; what is wrong with others is found when it is their turn. */
-function readNodes(options: readonly GivenOption[]): NodeOptions[] {
-  const nodes: NodeOptions[] = [];
-  for (const { name, argument } of options) {
-    if (name !== "blockdev") continue;
-    try {
-      nodes.push(blockdevOption.parseValue(argument));
-    } catch (error) {
-      if (!isOptionError(error)) throw error;
-    }
-  }
-  return nodes;
 }
 
 function atOption(error: unknown, { text }: GivenOption): unknown {

@@ -17,6 +17,8 @@ export interface BlockExport {
   readonly node: Node;
   /** How people know it, for the log. */
   readonly title: string;
+  /** How many use it. */
+  readonly clients: number;
   /** The node takes requests again after it was congested. */
   resume(): void;
   /** The node's size changed. */

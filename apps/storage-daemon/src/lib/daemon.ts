@@ -1,25 +1,32 @@
 import { createDriveContext, type DriveContext } from "@rehandle/options";
 import { BackendWatch, type Emit } from "./backend-watch.ts";
 import type { BlockExport, ExportBase } from "./block-export.ts";
+import type { Changes } from "./block-commands.ts";
 import { BlockExports } from "./block-exports.ts";
 import { Chardev } from "./chardev.ts";
 import { readChardev } from "./chardev-options.ts";
 import type { DaemonSurroundings } from "./daemon-options.ts";
+import { deleteNode, type Unflushed } from "./delete-node.ts";
 import { readDrive } from "./drive-nodes.ts";
 import { createLog, type Log } from "./log.ts";
 import { Monitors } from "./monitor.ts";
 import { NbdService } from "./nbd-service.ts";
 import type { Node } from "./node.ts";
 import { NodeGraph } from "./node-graph.ts";
-import type { NodeOptions } from "./node-types.ts";
-import type { ExportSettings, MonitorSettings, NbdServerSettings, ObjectSettings } from "./option-table.ts";
+import { Objects } from "./objects.ts";
+import type {
+  ExportSettings,
+  MonitorSettings,
+  NbdServerSettings,
+  NodeOptions,
+  ObjectSettings,
+} from "./option-types.ts";
 import { qmpCommands } from "./qmp-commands.ts";
-import { TlsObjects } from "./tls-objects.ts";
 import { UsageError } from "./usage-error.ts";
 import { QMP_VERSION } from "./version.ts";
 
 /** Everything that a daemon has: nodes, drives, exports, monitors; and how each option adds to it. */
-export class Daemon {
+export class Daemon implements Changes {
   readonly log: Log;
   readonly graph: NodeGraph;
   readonly exports: BlockExports;
@@ -29,7 +36,7 @@ export class Daemon {
   readonly drives: Map<string, Node | null> = new Map();
   /** By node-name. */
   readonly watches: Map<string, BackendWatch> = new Map();
-  readonly #tls: TlsObjects = new TlsObjects();
+  readonly #objects: Objects = new Objects();
   readonly #driveContext: DriveContext = createDriveContext();
   readonly #surroundings: DaemonSurroundings;
 
@@ -41,36 +48,52 @@ export class Daemon {
       clock,
       random,
       wrapDriver,
-      findCredentials: (id) => this.#tls.client(id),
+      findCredentials: (id) => this.#objects.client(id),
       onOpened: (node) => this.#watch(node),
+      onClosed: ({ name }) => void this.watches.delete(name),
     });
     const { log, graph } = this;
     const onDeleted = (id: string): void => this.monitors.emit("BLOCK_EXPORT_DELETED", { id });
-    this.nbd = new NbdService({ clock, log, tls: this.#tls });
+    this.nbd = new NbdService({ clock, log, objects: this.#objects });
     const start = (settings: ExportSettings, base: ExportBase): Promise<BlockExport> =>
       this.#startExport(settings, base);
-    this.exports = new BlockExports({ clock, graph, start, onDeleted });
+    this.exports = new BlockExports({ clock, log, graph, start, onDeleted });
     const { exports, drives, watches } = this;
-    this.monitors = new Monitors(qmpCommands({ clock, graph, exports, drives, watches, quit }), QMP_VERSION, clock);
+    const forceDelete = (name: string): Promise<Unflushed> => deleteNode(name, true, { graph, clock, log });
+    const parts = { clock, changes: this, graph, exports, drives, watches, forceDelete, quit };
+    this.monitors = new Monitors(qmpCommands(parts), QMP_VERSION, clock);
   }
 
-  async addNode(options: NodeOptions, held: boolean): Promise<void> {
-    await this.graph.add(options, { held });
+  async addNode(options: NodeOptions): Promise<void> {
+    await this.graph.add(options);
+  }
+
+  async deleteNode(name: string): Promise<void> {
+    const { graph, log } = this;
+    await deleteNode(name, false, { graph, clock: this.#surroundings.clock, log });
   }
 
   /** Resolves with lines that QEMU would warn with. */
   async addDrive(argument: string): Promise<readonly string[]> {
     const { drive, node, warnings } = readDrive(argument, this.#driveContext);
-    this.drives.set(drive.id, node === null ? null : await this.graph.add(node, { device: drive.id }));
+    this.drives.set(drive.id, node === null ? null : await this.graph.add(node, drive.id));
     return warnings;
   }
 
   async addObject(settings: ObjectSettings): Promise<void> {
-    await this.#tls.add(settings);
+    await this.#objects.add(settings);
+  }
+
+  deleteObject(id: string): void {
+    this.#objects.delete(id);
   }
 
   async startNbdServer(settings: NbdServerSettings): Promise<void> {
     await this.nbd.start(settings);
+  }
+
+  async stopNbdServer(): Promise<void> {
+    await this.nbd.stop((graceMs) => this.exports.withdraw("nbd", graceMs));
   }
 
   async addExport(settings: ExportSettings): Promise<void> {

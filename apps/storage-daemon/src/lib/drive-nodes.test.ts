@@ -11,7 +11,7 @@ test("the RFC's form: storage below a rehandle node that is named like the drive
   expect(node).toMatchObject({
     driver: "rehandle",
     "node-name": "d0",
-    "iohang-timeout": "60",
+    "iohang-timeout": 60,
     werror: "stop",
     rerror: "report",
     file: { driver: "raw", file: { driver: "nbd", server: { type: "unix", path: "/s" } } },

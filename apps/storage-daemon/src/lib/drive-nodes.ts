@@ -6,7 +6,7 @@ import {
   type DriveContext,
   type KeyvalObject,
 } from "@rehandle/options";
-import type { NodeOptions, NodeOptionsOf } from "./node-types.ts";
+import type { NodeOptions, NodeOptionsOf } from "./option-types.ts";
 import { blockdevOption } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
 

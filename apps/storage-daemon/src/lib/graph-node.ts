@@ -1,11 +1,17 @@
 import type { BlockBackend } from "@rehandle/core";
-import { defineCapabilities, type BlockDriver, type DriverCapabilities, type DriverEvent } from "@rehandle/driver-sdk";
+import {
+  defineCapabilities,
+  type BlockDriver,
+  type DriverCapabilities,
+  type DriverEvent,
+  type OpenContext,
+} from "@rehandle/driver-sdk";
 import type { Node } from "./node.ts";
 import type { NodeFlags } from "./node-flags.ts";
-import type { NodeOptions } from "./node-types.ts";
+import type { NodeOptions } from "./option-types.ts";
 
 /** What a node is made of. */
-export type NodeParts = Omit<Node, "users" | "listeners" | "trouble" | "capabilities">;
+export type NodeParts = Omit<Node, "users" | "parents" | "listeners" | "trouble" | "capabilities" | "isHeld">;
 
 /** A node at work: it hands its driver's events on, and remembers that the way to the storage is lost. */
 export class GraphNode implements Node {
@@ -18,6 +24,7 @@ export class GraphNode implements Node {
   readonly backend: BlockBackend | null;
   readonly child: Node | null;
   readonly users: Set<string> = new Set();
+  readonly parents: Set<Node> = new Set();
   readonly listeners: Set<(event: DriverEvent) => void> = new Set();
   trouble: DriverEvent | null = null;
   #inner: DriverCapabilities | null = null;
@@ -47,8 +54,24 @@ export class GraphNode implements Node {
     return this.#shown;
   }
 
-  /** Hears the driver. */
-  onEvent(event: DriverEvent): void {
+  get isHeld(): boolean {
+    for (const parent of this.parents) if (parent.backend !== null || parent.isHeld) return true;
+    return false;
+  }
+
+  /** What the node's driver is opened with. Whether a layer above holds requests changes with the parents. */
+  openContext(parts: Omit<OpenContext, "held" | "onEvent">): OpenContext {
+    const isHeld = (): boolean => this.isHeld;
+    return {
+      ...parts,
+      onEvent: (event) => this.#onEvent(event),
+      get held() {
+        return isHeld();
+      },
+    };
+  }
+
+  #onEvent(event: DriverEvent): void {
     if (event.type === "disconnected") this.trouble = event;
     else if (event.type === "connected") this.trouble = null;
     for (const listener of this.listeners) listener(event);

@@ -4,32 +4,44 @@ import { createServer, type Server } from "node:net";
 import type { BlockExport, ExportBase } from "./block-export.ts";
 import type { Log } from "./log.ts";
 import { isCongested } from "./node.ts";
-import type { SocketAddress } from "./node-types.ts";
+import type { Objects } from "./objects.ts";
+import type { SocketAddress } from "./option-types.ts";
 import { portOf } from "./open-driver.ts";
-import type { ExportSettings, NbdServerSettings } from "./option-table.ts";
+import type { ExportSettings, NbdServerSettings } from "./option-types.ts";
 import { clearSocketPath, listenFailure } from "./socket-path.ts";
-import type { TlsObjects } from "./tls-objects.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the service works with. */
 export interface NbdServiceParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly tls: TlsObjects;
+  readonly objects: Objects;
 }
 
 /** Clients at a time if `max-connections` does not say. */
 const DEFAULT_CONNECTIONS = 1024;
 
+/** How long requests of clients may take when the server is stopped, ms. Those that are held do not come to an end in it. */
+const STOP_GRACE = 500;
+
+/** `starting`: not listening yet. `stopping`: clients are being disconnected. `over`: the daemon ends. */
+type ServiceState = "off" | "starting" | "running" | "stopping" | "over";
+
+const NEXT_STATES: Readonly<Record<ServiceState, readonly ServiceState[]>> = {
+  off: ["starting", "over"],
+  starting: ["off", "running", "over"],
+  running: ["stopping", "over"],
+  stopping: ["off", "over"],
+  over: ["over"],
+};
+
 /** The one NBD server of a daemon. */
 export class NbdService {
   readonly #parts: NbdServiceParts;
-  /** Names of its exports. */
-  readonly #names = new Set<string>();
+  #state: ServiceState = "off";
   #server: NbdServer | null = null;
   /** Listens on an inherited descriptor, which the NBD server cannot do itself. */
   #inherited: Server | null = null;
-  #closed: Promise<void> | null = null;
 
   constructor(parts: NbdServiceParts) {
     this.#parts = parts;
@@ -38,23 +50,38 @@ export class NbdService {
   /**
    * Starts the server.
    *
-   * @throws UsageError (as a rejection) in QEMU's words
+   * @throws UsageError (as a rejection) in QEMU's words; nothing is left of it then
    */
   async start(settings: NbdServerSettings): Promise<void> {
-    if (this.#server !== null) throw new UsageError("NBD server already running");
-    if (settings["tls-authz"] !== undefined) throw new UsageError("tls-authz is not supported");
-    const { clock, tls, log } = this.#parts;
+    if (this.#state !== "off") throw new UsageError("NBD server already running");
+    const { log } = this.#parts;
     const credentials = settings["tls-creds"];
-    const server = createNbdServer({
-      clock,
-      ...(credentials === undefined ? {} : { tls: tls.server(credentials) }),
-      limits: { maxConnections: settings["max-connections"] || DEFAULT_CONNECTIONS },
-      onEvent: (event) => this.#onEvent(event),
+    const server = this.#createServer(settings);
+    this.#moveTo("starting");
+    const where = await this.#listen(server, settings.addr).catch((error: unknown) => {
+      if (this.#is("starting")) this.#moveTo("off");
+      throw error;
     });
-    const where = await this.#listen(server, settings.addr);
     this.#server = server;
-    if (this.#closed !== null) await server.close({ graceMs: 0 });
+    if (this.#is("over")) return this.close(0);
+    this.#moveTo("running");
     log.write("info", "nbd", `listening on ${where}${credentials === undefined ? "" : ", TLS only"}`);
+  }
+
+  /**
+   * Stops the server: clients are answered what is on its way and disconnected. What it exports is the caller's to withdraw.
+   *
+   * @throws UsageError (as a rejection) in QEMU's words
+   */
+  async stop(withdraw: (graceMs: number) => Promise<void>): Promise<void> {
+    if (this.#state !== "running") throw new UsageError("NBD server not running");
+    this.#moveTo("stopping");
+    await this.#end(STOP_GRACE);
+    await withdraw(STOP_GRACE);
+    if (!this.#is("stopping")) return;
+    this.#server = null;
+    this.#moveTo("off");
+    this.#parts.log.write("info", "nbd", "stopped");
   }
 
   /**
@@ -63,38 +90,36 @@ export class NbdService {
    * @throws UsageError in QEMU's words
    */
   offer(settings: Extract<ExportSettings, { type: "nbd" }>, { id, node, view, writable }: ExportBase): BlockExport {
-    if (this.#server === null) throw new UsageError("NBD server not running");
-    if (settings.bitmap !== undefined) throw new UsageError("bitmap is not supported");
+    const server = this.#server;
+    if (server === null || this.#state !== "running") throw new UsageError("NBD server not running");
     const { name = node.name, description } = settings;
-    if (Buffer.byteLength(name) > 4096) throw new UsageError(`export name '${name}' too long`);
-    if (description !== undefined && Buffer.byteLength(description) > 4096) {
-      throw new UsageError(`description '${description}' too long`);
-    }
-    if (this.#names.has(name)) throw new UsageError(`NBD server already has export named '${name}'`);
-    this.#server.addExport({
+    checkExport(settings, name, server);
+    server.addExport({
       name,
       driver: view,
       writable,
       isCongested: () => isCongested(node),
       ...(description === undefined ? {} : { description }),
     });
-    this.#names.add(name);
     return {
       type: "nbd",
       id,
       node,
       title: name,
-      resume: () => this.#server?.resume(),
+      get clients() {
+        return server.clientsOf(name);
+      },
+      resume: () => server.resume(),
       // Clients ask for the size when they connect; the protocol cannot tell them of another.
       onResized: () => undefined,
-      close: (graceMs) => this.close(graceMs),
+      close: async (graceMs) => void (await server.removeExport(name, { graceMs })),
     };
   }
 
-  /** Lets no new clients in; those that are there are answered what is on its way, within `graceMs`, and disconnected. */
+  /** Ends it for good, with the clients as {@link stop} does. */
   close(graceMs: number): Promise<void> {
-    this.#closed ??= this.#close(graceMs);
-    return this.#closed;
+    this.#moveTo("over");
+    return this.#end(graceMs);
   }
 
   /** How many clients are connected. */
@@ -102,8 +127,31 @@ export class NbdService {
     return this.#server?.connectionCount ?? 0;
   }
 
-  async #close(graceMs: number): Promise<void> {
+  #is(state: ServiceState): boolean {
+    return this.#state === state;
+  }
+
+  #moveTo(state: ServiceState): void {
+    if (!NEXT_STATES[this.#state].includes(state))
+      throw new Error(`the NBD server cannot go from ${this.#state} to ${state}`);
+    this.#state = state;
+  }
+
+  #createServer(settings: NbdServerSettings): NbdServer {
+    if (settings["tls-authz"] !== undefined) throw new UsageError("tls-authz is not supported");
+    const { clock, objects } = this.#parts;
+    const credentials = settings["tls-creds"];
+    return createNbdServer({
+      clock,
+      ...(credentials === undefined ? {} : { tls: objects.server(credentials) }),
+      limits: { maxConnections: settings["max-connections"] || DEFAULT_CONNECTIONS },
+      onEvent: (event) => this.#onEvent(event),
+    });
+  }
+
+  async #end(graceMs: number): Promise<void> {
     this.#inherited?.close();
+    this.#inherited = null;
     await this.#server?.close({ graceMs });
   }
 
@@ -140,7 +188,7 @@ export class NbdService {
         "refused",
         "warning",
         "nbd",
-        `client turned away: ${this.#closed !== null ? "shutting down" : "too many"}`,
+        `client turned away: ${this.#state === "running" ? "too many" : "shutting down"}`,
       );
     } else if (event.error !== null) {
       const what = event.exportName === null ? "before it opened an export" : `of export '${event.exportName}'`;
@@ -149,6 +197,22 @@ export class NbdService {
       log.limited("client", "info", "nbd", `client left export '${event.exportName}', ${clients}`);
     }
   }
+}
+
+function checkExport(
+  { bitmaps = [], description, ...settings }: Extract<ExportSettings, { type: "nbd" }>,
+  name: string,
+  server: NbdServer,
+): void {
+  if (Buffer.byteLength(name) > 4096) throw new UsageError(`export name '${name}' too long`);
+  if (description !== undefined && Buffer.byteLength(description) > 4096) {
+    throw new UsageError(`description '${description}' too long`);
+  }
+  if (server.exportNames.includes(name)) throw new UsageError(`NBD server already has export named '${name}'`);
+  for (const bitmap of bitmaps) {
+    throw new UsageError(`Bitmap '${typeof bitmap === "string" ? bitmap : bitmap.name}' is not found`);
+  }
+  if (settings["allocation-depth"] === true) throw new UsageError("allocation-depth=on is not supported");
 }
 
 async function listening<T>(listener: Promise<T>, where: Parameters<typeof listenFailure>[0]): Promise<T> {

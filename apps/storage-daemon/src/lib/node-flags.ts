@@ -1,4 +1,4 @@
-import type { NodeOptions } from "./node-types.ts";
+import type { NodeOptions } from "./option-types.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What holds for a node and, unless they say otherwise, for the nodes that are made for it alone. */

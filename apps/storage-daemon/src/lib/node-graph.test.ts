@@ -12,6 +12,7 @@ function createGraph(): { graph: NodeGraph; opened: string[]; add: (text: string
     random: createRandom(1),
     findCredentials: () => ({}),
     onOpened: ({ name }) => void opened.push(name),
+    onClosed: () => undefined,
   });
   return { graph, opened, add: (text) => graph.add(blockdevOption.parseValue(text)) };
 }

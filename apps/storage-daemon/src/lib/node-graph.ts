@@ -1,11 +1,12 @@
 import type { TlsCredentials } from "@rehandle/driver-nbd";
 import type { BlockDriver, Clock, Random } from "@rehandle/driver-sdk";
+import { checkNodeOptions } from "./check-node-options.ts";
 import { GraphNode } from "./graph-node.ts";
 import type { Node } from "./node.ts";
 import { nodeFlags, ROOT_FLAGS, type NodeFlags } from "./node-flags.ts";
-import type { NodeOptions, NodeRef } from "./node-types.ts";
 import { createNodeView } from "./node-view.ts";
 import { makeDriver, openFailure } from "./open-driver.ts";
+import type { NodeOptions, NodeRef } from "./option-types.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What a graph works with. */
@@ -18,20 +19,16 @@ export interface NodeGraphParts {
   readonly findCredentials: (id: string) => TlsCredentials;
   /** Told of every node as soon as it is open, before anybody uses it. */
   readonly onOpened: (node: Node) => void;
-}
-
-/** What is said of a new node besides its options. */
-export interface AddOptions {
-  /** Id of the drive that it belongs to. Default "". */
-  readonly device?: string;
-  /** A layer above holds failed requests; see `OpenContext.held`. Default false. */
-  readonly held?: boolean;
+  /** Told of every node when it is no longer to be found, before its driver is closed. */
+  readonly onClosed: (node: Node) => void;
 }
 
 /** Node names are at most so long. */
 const MAX_NAME = 31;
 
-interface Making extends Required<AddOptions> {
+interface Making {
+  /** Id of the drive that the node belongs to; "" if none. */
+  readonly device: string;
   readonly inherited: NodeFlags;
   readonly isOwned: boolean;
 }
@@ -54,67 +51,98 @@ export class NodeGraph {
     return [...this.#nodes.values()];
   }
 
-  /** The node of that name. @throws UsageError if there is none. */
-  find(name: string): Node {
+  /** The node of that name, if there is one. */
+  get(name: string): Node | undefined {
+    return this.#nodes.get(name);
+  }
+
+  /** The node of that name. @throws UsageError in the words of those who also take a drive's id */
+  find(name: string, device = ""): Node {
     const node = this.#nodes.get(name);
-    if (node === undefined) throw new UsageError(`Cannot find device='' nor node-name='${name}'`);
+    if (node === undefined) throw new UsageError(`Cannot find device='${device}' nor node-name='${name}'`);
     return node;
   }
 
   /**
-   * Opens a node with all the nodes that its options describe.
+   * Opens a node with all the nodes that its options describe. `device` is the id of the drive that it belongs to.
    *
    * @throws UsageError (as a rejection) in QEMU's words; nothing is left open then
    */
-  add(options: NodeOptions, { device = "", held = false }: AddOptions = {}): Promise<Node> {
+  add(options: NodeOptions, device = ""): Promise<Node> {
     if (options["node-name"] === undefined) {
       return Promise.reject(new UsageError("'node-name' must be specified for the root node"));
     }
-    return this.#make(options, { device, held, inherited: ROOT_FLAGS, isOwned: false });
+    return this.#make(options, { device, inherited: ROOT_FLAGS, isOwned: false });
   }
 
-  /** A driver by which `user` uses the node. A node that is its user's own is closed when the user closes it. */
+  /**
+   * A driver by which `user` uses the node, who has it from now until it is closed, whether it was opened or not. A node
+   * that was made for its users is closed with the last of them.
+   */
   view(node: Node, user: string): BlockDriver {
-    return createNodeView(node, user, () => (node.isOwned ? this.#close(node) : Promise.resolve()));
+    return createNodeView(node, user, async () => {
+      if (node.isOwned && node.users.size === 0) await this.close(node);
+    });
   }
 
-  /** Closes every node, parents before children, and those that are being opened. Whatever still uses them is ignored. */
+  /** Closes a node, and those that were made for it alone. Whatever still uses it finds it closed. */
+  async close(node: Node): Promise<void> {
+    if (this.#nodes.get(node.name) !== node) return;
+    this.#nodes.delete(node.name);
+    // Until its driver is closed it is a user of its child by that name.
+    this.#reserved.add(node.name);
+    node.child?.parents.delete(node);
+    this.#parts.onClosed(node);
+    try {
+      await node.driver.close();
+    } finally {
+      this.#reserved.delete(node.name);
+    }
+  }
+
+  /** Closes every node, parents before children, and those that are being opened. */
   async closeAll(): Promise<void> {
     this.#closing.abort();
-    for (const node of this.nodes.toReversed()) await this.#close(node);
+    for (const node of this.nodes.toReversed()) await this.close(node);
   }
 
   async #make(options: NodeOptions, making: Making): Promise<Node> {
     const name = this.#reserveName(options["node-name"]);
-    const opened: Node[] = [];
+    let view: BlockDriver | null = null;
     try {
       const flags = nodeFlags(options, making.inherited);
-      const child = "file" in options ? await this.#resolve(options.file, flags, isHeld(options, making.held)) : null;
-      if (child?.isOwned === true) opened.push(child);
-      return await this.#open(name, options, flags, child, making);
+      checkNodeOptions(options, flags);
+      const child = "file" in options ? await this.#resolve(options.file, flags) : null;
+      view = child === null ? null : this.view(child, `node ${name}`);
+      return await this.#open(name, options, flags, child, view, making);
     } catch (error) {
-      for (const node of opened) await this.#close(node);
+      await view?.close();
       throw openFailure(options, error);
     } finally {
       this.#reserved.delete(name);
     }
   }
 
-  #resolve(ref: NodeRef, inherited: NodeFlags, held: boolean): Node | Promise<Node> {
-    if (typeof ref !== "string") return this.#make(ref, { device: "", held, inherited, isOwned: true });
-    const node = this.#nodes.get(ref);
-    if (node === undefined) throw new UsageError(`Cannot find device='${ref}' nor node-name='${ref}'`);
-    return node;
+  #resolve(ref: NodeRef, inherited: NodeFlags): Node | Promise<Node> {
+    if (typeof ref !== "string") return this.#make(ref, { device: "", inherited, isOwned: true });
+    return this.find(ref, ref);
   }
 
-  async #open(name: string, options: NodeOptions, flags: NodeFlags, child: Node | null, making: Making): Promise<Node> {
+  async #open(
+    name: string,
+    options: NodeOptions,
+    flags: NodeFlags,
+    child: Node | null,
+    view: BlockDriver | null,
+    making: Making,
+  ): Promise<Node> {
     const { clock, random, findCredentials, onOpened, wrapDriver } = this.#parts;
-    const view = child === null ? null : this.view(child, `node ${name}`);
     const { driver: made, backend } = await makeDriver(options, { flags, child: view, findCredentials });
     const driver = backend === null ? wrapDriver(made, name) : made;
-    const node = new GraphNode({ name, options, flags, driver, backend, child, ...making });
+    const { device, isOwned } = making;
+    const node = new GraphNode({ name, options, flags, driver, backend, child, device, isOwned });
     const { signal } = this.#closing;
-    await driver.open({ clock, random, held: making.held, onEvent: (event) => node.onEvent(event), signal });
+    await driver.open(node.openContext({ clock, random, signal }));
     if (!flags.readOnly && !flags.autoReadOnly && options.driver === "nbd" && driver.capabilities.readOnly) {
       await driver.close();
       throw new UsageError("Could not open image: Permission denied");
@@ -123,14 +151,10 @@ export class NodeGraph {
       await driver.close();
       throw new UsageError("the program is ending");
     }
+    child?.parents.add(node);
     this.#nodes.set(name, node);
     onOpened(node);
     return node;
-  }
-
-  async #close(node: Node): Promise<void> {
-    if (!this.#nodes.delete(node.name)) return;
-    await node.driver.close();
   }
 
   #reserveName(given: string | undefined): string {
@@ -150,8 +174,4 @@ export class NodeGraph {
     this.#generated += 1;
     return `#block${this.#generated}`;
   }
-}
-
-function isHeld(options: NodeOptions, held: boolean): boolean {
-  return held || options.driver === "rehandle";
 }

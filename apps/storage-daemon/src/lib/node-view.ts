@@ -3,7 +3,7 @@ import type { Node } from "./node.ts";
 
 /**
  * A node as one of its users sees it: a driver that is open already. `open` only begins to listen and `close` only ends it,
- * so several users can share one node. `onClose` is told once.
+ * so several users can share one node; the user has it from the beginning. `onClose` is told once.
  */
 export function createNodeView(node: Node, user: string, onClose: () => Promise<void>): BlockDriver {
   return new NodeView(node, user, onClose);
@@ -25,6 +25,7 @@ class NodeView implements BlockDriver {
     this.#driver = node.driver;
     this.#user = user;
     this.#onClose = onClose;
+    node.users.add(user);
     if (node.driver.resize !== undefined) this.resize = (size) => this.#driver.resize!(size);
   }
 
@@ -34,7 +35,6 @@ class NodeView implements BlockDriver {
 
   open({ onEvent }: OpenContext): Promise<DriverCapabilities> {
     this.#listener = onEvent;
-    this.#node.users.add(this.#user);
     this.#node.listeners.add(onEvent);
     const { trouble } = this.#node;
     // Nothing may be told before open resolved.

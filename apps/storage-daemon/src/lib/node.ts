@@ -1,7 +1,7 @@
 import type { BlockBackend } from "@rehandle/core";
 import type { BlockDriver, DriverCapabilities, DriverEvent } from "@rehandle/driver-sdk";
 import type { NodeFlags } from "./node-flags.ts";
-import type { NodeOptions } from "./node-types.ts";
+import type { NodeOptions } from "./option-types.ts";
 
 /** A node of the graph: an open driver and what it was made of. */
 export interface Node {
@@ -19,8 +19,12 @@ export interface Node {
   readonly child: Node | null;
   /** What the users of the node are shown: less than the driver can do where the flags say so. */
   readonly capabilities: DriverCapabilities;
-  /** Who uses the node. */
+  /** Who uses the node: nodes and exports. */
   readonly users: Set<string>;
+  /** The nodes that stand on it. */
+  readonly parents: Set<Node>;
+  /** A node above holds failed requests; see `OpenContext.held`. */
+  readonly isHeld: boolean;
   /** Hear the driver's events. */
   readonly listeners: Set<(event: DriverEvent) => void>;
   /** What was last heard of the connection, if it is not there: for users that come later. */

@@ -6,7 +6,7 @@ import { isBlockError, type BlockDriver } from "@rehandle/driver-sdk";
 import { stat } from "node:fs/promises";
 import { errnoOf, wordsOfErrno } from "./errno-words.ts";
 import type { NodeFlags } from "./node-flags.ts";
-import type { NodeOptions, NodeOptionsOf, SocketAddress } from "./node-types.ts";
+import type { NodeOptions, NodeOptionsOf, SocketAddress } from "./option-types.ts";
 import { backendOptions } from "./rehandle-options.ts";
 import { UsageError } from "./usage-error.ts";
 import { createNullDriver } from "./null-driver.ts";
@@ -50,7 +50,7 @@ async function makePlainDriver(
     case "nbd":
       return makeNbd(options, parts);
     case "null-co":
-      return createNullDriver({ size: options.size, latencyMs: (options["latency-ns"] ?? 0) / 1e6 });
+      return createNullDriver({ size: options.size, latencyMs: Number(options["latency-ns"] ?? 0) / 1e6 });
     case "raw":
       return makeRaw(options, childOf(parts));
     default:
@@ -121,7 +121,7 @@ export function portOf(host: string, port: string): number {
 }
 
 /** The sizes are checked when the child's is known, which it is: children are opened first. */
-function makeRaw({ offset = 0, size }: NodeOptionsOf<"raw">, child: BlockDriver): BlockDriver {
+function makeRaw({ offset, size }: NodeOptionsOf<"raw">, child: BlockDriver): BlockDriver {
   if (offset === 0 && size === undefined) return child;
   const { size: whole, requestAlignment } = child.capabilities;
   if (offset > whole) {
@@ -133,6 +133,7 @@ function makeRaw({ offset = 0, size }: NodeOptionsOf<"raw">, child: BlockDriver)
         `containing file (${whole})`,
     );
   }
+  if (size !== undefined && size % 512 !== 0) throw new UsageError("Specified size is not multiple of 512");
   if (offset % requestAlignment !== 0) throw new UsageError(`offset must be a multiple of ${requestAlignment}`);
   return createWindowDriver(child, { offset, ...(size === undefined ? {} : { size }) });
 }

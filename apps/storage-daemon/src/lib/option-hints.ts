@@ -20,21 +20,23 @@ const HINTS: Readonly<Record<string, Readonly<Record<string, Hint>>>> = {
   BlockdevOptionsFile: { filename: { completes: "file" }, locking: { words: ["auto", "off"] } },
   BlockdevOptionsNbd: { server: { words: ["inet", "unix"] }, "tls-creds": { completes: "object" } },
   BlockdevOptionsRaw: { file: { completes: "node" } },
-  BlockdevOptionsRehandle: {
-    file: { completes: "node" },
-    "iohang-timeout": { words: ["forever"] },
-    "write-retry-timeout": { words: ["forever"] },
-    "read-retry-timeout": { words: ["forever"] },
-  },
+  BlockdevOptionsRehandle: { file: { completes: "node" } },
   InetSocketAddress: { numeric: HIDDEN, to: HIDDEN, ipv4: HIDDEN, ipv6: HIDDEN, "keep-alive": HIDDEN },
   UnixSocketAddress: { path: { completes: "file" } },
   NbdServerOptions: { "tls-creds": { completes: "object" }, "tls-authz": HIDDEN },
-  BlockExportOptions: { id: { names: "export" }, "node-name": { completes: "node" } },
-  BlockExportOptionsNbd: { bitmap: HIDDEN },
+  BlockExportOptions: {
+    id: { names: "export" },
+    "fixed-iothread": HIDDEN,
+    iothread: HIDDEN,
+    "node-name": { completes: "node" },
+    writethrough: HIDDEN,
+  },
+  BlockExportOptionsNbd: { bitmaps: HIDDEN, "allocation-depth": HIDDEN },
   BlockExportOptionsVhostUserBlk: { addr: { words: ["unix", "fd"] } },
   MonitorOptions: { chardev: { completes: "chardev" }, mode: { words: ["control"] }, pretty: HIDDEN },
   ObjectOptions: { id: { names: "object" } },
-  TlsCredsX509Properties: { dir: { completes: "file" }, passwordid: HIDDEN },
+  TlsCredsX509Properties: { dir: { completes: "file" }, passwordid: { completes: "object" } },
+  SecretProperties: { file: { completes: "file" }, keyid: HIDDEN, iv: HIDDEN },
 };
 
 /** The option with the hints in its types. */

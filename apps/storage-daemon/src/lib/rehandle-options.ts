@@ -1,14 +1,13 @@
 import type { BlockBackendOptions, Limit } from "@rehandle/core";
 import { UsageError } from "./usage-error.ts";
-import type { NodeOptionsOf } from "./node-types.ts";
+import type { NodeOptionsOf } from "./option-types.ts";
 
-/** A number, or the word `forever`, as both forms of an option have it. */
-type LimitOption = string | number | bigint | undefined;
+type LimitOption = NodeOptionsOf<"rehandle">["iohang-timeout"];
 
 /**
  * What a backend is to be told, out of the options of a `rehandle` node.
  *
- * @throws UsageError for a limit that is neither a number nor `forever`, and for numbers that do not fit together
+ * @throws UsageError for a limit beyond 2^53-1, and for numbers that do not fit together
  */
 export function backendOptions(options: NodeOptionsOf<"rehandle">): BlockBackendOptions {
   const read = direction(options["read-retry-interval"], limit("read-retry-timeout", options["read-retry-timeout"]));
@@ -53,11 +52,9 @@ function direction(
   };
 }
 
-/** Texts come from keyval, which has nothing else. */
 function limit(name: string, value: LimitOption): Limit | undefined {
   if (value === undefined || value === "forever") return value;
-  const number = typeof value === "string" ? (/^[0-9]{1,16}$/.test(value) ? Number(value) : Number.NaN) : Number(value);
-  if (number <= Number.MAX_SAFE_INTEGER) return number;
+  if (typeof value === "number") return value;
   throw new UsageError(`Parameter '${name}' expects a number or 'forever'`);
 }
 

@@ -1,8 +1,8 @@
-import { BlockError, createBlockClient, type Clock } from "@rehandle/driver-sdk";
+import { BlockError, type Clock } from "@rehandle/driver-sdk";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { Daemon } from "./daemon.ts";
+import { flushNode } from "./flush-node.ts";
 import type { Log } from "./log.ts";
-import { isAway, type Node } from "./node.ts";
 
 /** How long requests of guests that are on their way may take, ms. */
 const GUEST_GRACE = 200;
@@ -12,8 +12,6 @@ const HELD_GRACE = 1000;
 const EXPORT_DEADLINE = 500;
 /** How long clients may take to hear their last answers, ms. */
 const CLIENT_GRACE = 2500;
-/** How long the last flushes may take, ms. */
-const FLUSH_DEADLINE = 1000;
 /** How long monitors may take to hear their last answers, ms. */
 const MONITOR_GRACE = 500;
 
@@ -32,7 +30,7 @@ export async function shutDown(daemon: Daemon, clock: Clock, onExportsGone: () =
   await clients;
   onExportsGone();
   const roots = graph.nodes.filter(({ users }) => users.size === 0);
-  await Promise.all(roots.map((node) => flush(node, clock, log)));
+  await Promise.all(roots.map((node) => flushNode(node, clock, log)));
   for (const watch of watches.values()) warnOfUnflushed(watch, log);
   await graph.closeAll();
   await monitors.close(clock, MONITOR_GRACE);
@@ -53,25 +51,6 @@ async function settle({ name, backend }: BackendWatch, log: Log): Promise<void> 
     request.complete(request, new BlockError(message, { code: "ESHUTDOWN", operation, offset, length }));
   }
   if (exported.length > 0) log.write("warning", name, `${exported.length} held requests were refused with ESHUTDOWN`);
-}
-
-/** QEMU flushes what it closes. Storage that is away is not waited for. */
-async function flush(node: Node, clock: Clock, log: Log): Promise<void> {
-  if (node.capabilities.readOnly || !node.capabilities.flush) return;
-  if (isAway(node)) return;
-  let cancel = (): void => undefined;
-  const late = new Promise<"late">((resolve) => {
-    const timer = clock.setTimer(FLUSH_DEADLINE, () => resolve("late"));
-    cancel = () => timer.cancel();
-  });
-  try {
-    const done = await Promise.race([createBlockClient(node.driver).flush(), late]);
-    if (done === "late") log.write("warning", node.name, "the last flush did not end in time");
-  } catch (error) {
-    log.write("warning", node.name, `the last flush failed: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    cancel();
-  }
 }
 
 function warnOfUnflushed({ name, backend }: BackendWatch, log: Log): void {

@@ -4,8 +4,8 @@ import type { BlockExport, ExportBase } from "./block-export.ts";
 import { errnoOf } from "./errno-words.ts";
 import type { Log } from "./log.ts";
 import { isCongested } from "./node.ts";
-import type { SocketAddress } from "./node-types.ts";
-import type { ExportSettings } from "./option-table.ts";
+import type { SocketAddress } from "./option-types.ts";
+import type { ExportSettings } from "./option-types.ts";
 import { clearSocketPath, listenFailure } from "./socket-path.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -58,6 +58,9 @@ export async function startVhostUserExport(
     id,
     node,
     title: id,
+    get clients() {
+      return server.connected ? 1 : 0;
+    },
     resume: () => server.resume(),
     onResized: () => server.notifyResized(),
     close: (graceMs) => server.close({ graceMs }),
@@ -86,7 +89,7 @@ async function listeningPlace(addr: SocketAddress): Promise<{ path: string } | {
     await clearSocketPath(addr.path);
     return { path: addr.path };
   }
-  if (addr.type === "inet") throw new UsageError("Only socket address types 'unix' and 'fd' are supported");
+  if (addr.type !== "fd") throw new UsageError("Only socket address types 'unix' and 'fd' are supported");
   if (!/^[0-9]{1,9}$/.test(addr.str)) throw new UsageError(`File descriptor '${addr.str}' is not a socket`);
   return { fd: Number(addr.str) };
 }

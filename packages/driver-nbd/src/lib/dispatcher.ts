@@ -16,8 +16,8 @@ import { PendingPool, PendingRequest, WaitingList } from "./pending-request.ts";
 export interface DispatcherOptions {
   readonly clock: Clock;
   /** A layer above holds failed requests and sends them again. */
-  readonly held: boolean;
-  /** How long requests wait for a lost connection, ms. Without meaning if `held`. */
+  readonly isHeld: () => boolean;
+  /** How long requests wait for a lost connection, ms. Without meaning if `isHeld`. */
   readonly reconnectDelayMs: number;
   /** The submitter gave up on a request that the present group has, or that found no room on it. */
   readonly onSilence: () => void;
@@ -114,11 +114,11 @@ export class Dispatcher {
   }
 
   disconnected(loss: BlockError): void {
-    const { held, reconnectDelayMs, clock } = this.#options;
+    const { isHeld, reconnectDelayMs, clock } = this.#options;
     this.#group = null;
     this.#loss = loss;
     if (this.#closing) return;
-    if (held || reconnectDelayMs === 0) this.#stopWaiting();
+    if (isHeld() || reconnectDelayMs === 0) this.#stopWaiting();
     else this.#delay = clock.setTimer(reconnectDelayMs, () => this.#stopWaiting());
   }
 
@@ -126,7 +126,7 @@ export class Dispatcher {
   answered(answered: readonly PendingRequest[], isStale: boolean): void {
     for (const pending of answered) {
       const { error } = pending;
-      if (error === null && isStale && this.#options.held && isUnstable(pending.request!)) {
+      if (error === null && isStale && this.#options.isHeld() && isUnstable(pending.request!)) {
         this.#complete(pending, staleSuccess(pending.request!));
       } else if (error === null && pending.remaining > 0) this.#continue(pending);
       else this.#complete(pending, error);
@@ -137,8 +137,8 @@ export class Dispatcher {
 
   /** The connection of these ended without an answer. */
   unanswered(unanswered: readonly PendingRequest[], loss: BlockError): void {
-    const { held, reconnectDelayMs } = this.#options;
-    const resend = !held && reconnectDelayMs > 0;
+    const { isHeld, reconnectDelayMs } = this.#options;
+    const resend = !isHeld() && reconnectDelayMs > 0;
     for (const pending of unanswered) {
       pending.place = "over";
       if (resend && !pending.abandoned) this.#again(pending, loss);
@@ -198,7 +198,7 @@ export class Dispatcher {
     pending.remaining -= pending.length;
     const loss = this.#loss ?? new BlockError("its connection was given up half-way", { code: "ECONNRESET" });
     // Where somebody sends it again, all of it belongs on connections of one generation: a flush covers only those.
-    const isDivided = this.#options.held && pending.connection!.state !== "active";
+    const isDivided = this.#options.isHeld() && pending.connection!.state !== "active";
     if (pending.abandoned || isDivided) this.#complete(pending, requestLost(pending.request!, loss));
     else this.#again(pending, loss);
   }

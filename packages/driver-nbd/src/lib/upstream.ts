@@ -212,12 +212,14 @@ export class Upstream implements ConnectionOwner {
 
   /** The first connection. */
   #begin(established: Established): void {
-    const { clock, held } = this.#context;
+    const context = this.#context;
     const group = this.#createGroup(established.connection);
     const guard = new ExportGuard(established, this.#settings.identity);
     const onSilence = (): void => this.#lose(new BlockError("the server does not answer", SILENCE));
     const { reconnectDelayMs } = this.#settings;
-    const dispatcher = new Dispatcher({ clock, held, reconnectDelayMs, onSilence }, guard.capabilities, group);
+    const { clock } = context;
+    const isHeld = (): boolean => context.held;
+    const dispatcher = new Dispatcher({ clock, isHeld, reconnectDelayMs, onSilence }, guard.capabilities, group);
     this.#opened = { guard, dispatcher };
     this.#setState("connected");
     this.#grow(group);

@@ -31,7 +31,8 @@ export interface OpenContext {
   readonly onEvent: (event: DriverEvent) => void;
   /**
    * A layer above holds failed requests and sends them again: the driver then fails a request at once when the way to the
-   * storage is lost, reconnects for ever, and its own waiting options (such as NBD's `reconnect-delay`) do not apply.
+   * storage is lost, reconnects for ever, and its own waiting options (such as NBD's `reconnect-delay`) do not apply. Such a layer may come
+   * and go while the driver is open: the driver looks here whenever it matters.
    */
   readonly held: boolean;
   /** Ends a slow `open` early; it then rejects with `ECANCELED`. */

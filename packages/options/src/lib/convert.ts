@@ -77,12 +77,24 @@ class Converter {
 
   #alternate(name: string, description: AlternateDescription, value: unknown, place: Place | undefined): unknown {
     const kind = kindOf(value);
-    const branch = Object.values(description.alternate).find((type) => this.#kindOfType(type) === kind);
+    const branches = Object.values(description.alternate);
+    const branch = this.#numberAsText(branches, value) ?? branches.find((type) => this.#kindOfType(type) === kind);
     if (branch !== undefined) return this.type(branch, value, place, NO_LIMITS);
     throw new OptionError(`Invalid parameter type for '${lastName(place)}', expected: ${name}`, {
       code: "invalid-type",
       path: formatPath(place, this.#flavour),
     });
+  }
+
+  /** In keyval all leaves are texts: one that is no word of the alternate's enum is meant for its number. */
+  #numberAsText(branches: readonly TypeReference[], value: unknown): TypeReference | undefined {
+    if (this.#flavour !== "keyval" || typeof value !== "string") return undefined;
+    const words = branches.flatMap((type) => {
+      const description = typeof type === "string" ? findType(this.#types, type) : undefined;
+      return description !== undefined && "enum" in description ? description.enum : [];
+    });
+    if (words.includes(value)) return undefined;
+    return branches.find((type) => this.#kindOfType(type) === "number");
   }
 
   #union(description: UnionDescription, value: Tree, place: Place | undefined): unknown {

@@ -50,6 +50,20 @@ function errorOf(argument: string): OptionError {
   throw new Error(`accepted: ${argument}`);
 }
 
+test("a text that is no word of an alternate's enum is meant for its number", () => {
+  const limits = {
+    Forever: { enum: ["forever"] },
+    Limit: { alternate: { word: "Forever", number: "uint64" } },
+    Options: { struct: { limit: "Limit" } },
+  } as const;
+  const option = defineOption({ flag: "--limit", types: limits, type: "Options", impliedKey: "limit" });
+  expect(option.parseValue("60")).toEqual({ limit: 60 });
+  expect(option.parseValue("forever")).toEqual({ limit: "forever" });
+  expect(option.fromJson({ limit: 60 })).toEqual({ limit: 60 });
+  expect(() => option.parseValue("soon")).toThrow("Parameter 'limit' expects integer");
+  expect(() => option.fromJson({ limit: "60" })).toThrow("Parameter 'limit' does not accept value '60'");
+});
+
 describe("one description", () => {
   test("parses keyval and JSON to the same value", () => {
     const keyval = blockdev.parseValue(

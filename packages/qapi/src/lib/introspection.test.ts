@@ -15,11 +15,31 @@ const SAME = [
   "query-commands",
   "query-qmp-schema",
   "quit",
-  "query-block-exports",
+  "block_resize",
+  "blockdev-del",
+  "block-export-del",
+  "nbd-server-add",
+  "nbd-server-remove",
+  "nbd-server-stop",
+  "object-del",
   "BLOCK_EXPORT_DELETED",
   "BLOCK_IO_ERROR",
   "SHUTDOWN",
 ];
+
+/** What we have in part. */
+const LESS = [
+  "query-block",
+  "query-block-exports",
+  "query-named-block-nodes",
+  "blockdev-add",
+  "block-export-add",
+  "nbd-server-start",
+  "object-add",
+];
+
+/** What we have and QEMU has not: drivers, and options of NBD nodes. */
+const MORE = /\[(?:memory|rehandle|connections|identity-offset|identity-length)\]: undefined there, /;
 
 const entriesOf = (value: unknown): Entry[] => value as Entry[];
 const ours = entriesOf(JSON.parse(JSON.stringify(rehandleIntrospection)));
@@ -38,9 +58,9 @@ describe.runIf(hasQemu())("compared with QEMU", { timeout: 60_000 }, () => {
     expect(compareIntrospection(entriesOf(schema), ours, SAME)).toEqual([]);
   });
 
-  test("what we have less of is only missing", () => {
-    const differences = compareIntrospection(entriesOf(schema), ours, ["query-block", "query-named-block-nodes"]);
-    expect(differences.filter((text) => !text.endsWith(" there, undefined here"))).toEqual([]);
+  test("what we have less of is only missing, but for what we have more of", () => {
+    const differences = compareIntrospection(entriesOf(schema), ours, LESS);
+    expect(differences.filter((text) => !text.endsWith(" there, undefined here") && !MORE.test(text))).toEqual([]);
     expect(differences.some((text) => text.includes("members[tray_open]"))).toBe(true);
   });
 });

@@ -87,6 +87,32 @@ export const ShutdownCause: qapi.TypeOf<ShutdownCause> = {
 };
 
 /**
+ * What a monitor speaks.
+ *
+ * - `readline`: the language for people, which is not supported
+ * - `control`: QMP
+ */
+export type MonitorMode = "readline" | "control";
+
+export const MonitorMode: qapi.TypeOf<MonitorMode> = { enum: ["readline", "control"] };
+
+/** A monitor. */
+export interface MonitorOptions {
+  /** its name */
+  id?: string;
+  /** what it speaks */
+  mode?: MonitorMode;
+  /** on is not supported (default: off) */
+  pretty?: boolean;
+  /** id of a chardev */
+  chardev: string;
+}
+
+export const MonitorOptions: qapi.StructTypeOf<MonitorOptions> = {
+  struct: () => ({ "*id": "str", "*mode": MonitorMode, "*pretty": "bool", chardev: "str" }),
+};
+
+/**
  * Kinds of entries.
  *
  * - `builtin`: a type that every schema has
@@ -450,13 +476,11 @@ export const BlockInfo: qapi.StructTypeOf<BlockInfo> = {
  * Ways to export a node.
  *
  * - `nbd`: by NBD
- * - `vhost-user-blk`: by vhost-user
- * - `fuse`: as a file
- * - `vduse-blk`: as a vDPA device
+ * - `vhost-user-blk`: as a guest's virtio disk
  */
-export type BlockExportType = "nbd" | "vhost-user-blk" | "fuse" | "vduse-blk";
+export type BlockExportType = "nbd" | "vhost-user-blk";
 
-export const BlockExportType: qapi.TypeOf<BlockExportType> = { enum: ["nbd", "vhost-user-blk", "fuse", "vduse-blk"] };
+export const BlockExportType: qapi.TypeOf<BlockExportType> = { enum: ["nbd", "vhost-user-blk"] };
 
 /** One entry of query-block-exports. */
 export interface BlockExportInfo {
@@ -472,6 +496,702 @@ export interface BlockExportInfo {
 
 export const BlockExportInfo: qapi.StructTypeOf<BlockExportInfo> = {
   struct: () => ({ id: "str", type: BlockExportType, "node-name": "str", "shutting-down": "bool" }),
+};
+
+/**
+ * Kinds of addresses.
+ *
+ * - `inet`: TCP
+ * - `unix`: a unix socket
+ * - `fd`: an open file descriptor
+ */
+export type SocketAddressType = "inet" | "unix" | "fd";
+
+export const SocketAddressType: qapi.TypeOf<SocketAddressType> = { enum: ["inet", "unix", "fd"] };
+
+/** A TCP socket. */
+export interface InetSocketAddress {
+  /** name or address */
+  host: string;
+  /** port number */
+  port: string;
+  /** host and port are numbers */
+  numeric?: boolean;
+  /** not supported */
+  to?: number;
+  /** not supported */
+  ipv4?: boolean;
+  /** not supported */
+  ipv6?: boolean;
+  /** not supported */
+  "keep-alive"?: boolean;
+}
+
+export const InetSocketAddress: qapi.StructTypeOf<InetSocketAddress> = {
+  struct: () => ({
+    host: "str",
+    port: "str",
+    "*numeric": "bool",
+    "*to": "uint16",
+    "*ipv4": "bool",
+    "*ipv6": "bool",
+    "*keep-alive": "bool",
+  }),
+};
+
+/** A unix socket. */
+export interface UnixSocketAddress {
+  /** path of the socket */
+  path: string;
+}
+
+export const UnixSocketAddress: qapi.StructTypeOf<UnixSocketAddress> = { struct: () => ({ path: "str" }) };
+
+/** A file descriptor. */
+export interface FdSocketAddress {
+  /** number of an inherited file descriptor */
+  str: string;
+}
+
+export const FdSocketAddress: qapi.StructTypeOf<FdSocketAddress> = { struct: () => ({ str: "str" }) };
+
+/** What all kinds of {@link SocketAddress} have. */
+export interface SocketAddressBase {
+  /** kind of address */
+  type: SocketAddressType;
+}
+
+/** Where to listen or to connect. */
+export type SocketAddress =
+  | (SocketAddressBase & { type: "inet" } & InetSocketAddress)
+  | (SocketAddressBase & { type: "unix" } & UnixSocketAddress)
+  | (SocketAddressBase & { type: "fd" } & FdSocketAddress);
+
+export const SocketAddress: qapi.TypeOf<SocketAddress> = {
+  union: () => ({ type: SocketAddressType }),
+  discriminator: "type",
+  branches: () => ({ inet: InetSocketAddress, unix: UnixSocketAddress, fd: FdSocketAddress }),
+};
+
+/** A TCP socket. */
+export interface InetSocketAddressWrapper {
+  /** its address */
+  data: InetSocketAddress;
+}
+
+export const InetSocketAddressWrapper: qapi.StructTypeOf<InetSocketAddressWrapper> = {
+  struct: () => ({ data: InetSocketAddress }),
+};
+
+/** A unix socket. */
+export interface UnixSocketAddressWrapper {
+  /** its address */
+  data: UnixSocketAddress;
+}
+
+export const UnixSocketAddressWrapper: qapi.StructTypeOf<UnixSocketAddressWrapper> = {
+  struct: () => ({ data: UnixSocketAddress }),
+};
+
+/** A file descriptor. */
+export interface FdSocketAddressWrapper {
+  /** its number */
+  data: FdSocketAddress;
+}
+
+export const FdSocketAddressWrapper: qapi.StructTypeOf<FdSocketAddressWrapper> = {
+  struct: () => ({ data: FdSocketAddress }),
+};
+
+/** What all kinds of {@link SocketAddressLegacy} have. */
+export interface SocketAddressLegacyBase {
+  /** kind of address */
+  type: SocketAddressType;
+}
+
+/** Where to listen, in the form that nbd-server-start has kept. */
+export type SocketAddressLegacy =
+  | (SocketAddressLegacyBase & { type: "inet" } & InetSocketAddressWrapper)
+  | (SocketAddressLegacyBase & { type: "unix" } & UnixSocketAddressWrapper)
+  | (SocketAddressLegacyBase & { type: "fd" } & FdSocketAddressWrapper);
+
+export const SocketAddressLegacy: qapi.TypeOf<SocketAddressLegacy> = {
+  union: () => ({ type: SocketAddressType }),
+  discriminator: "type",
+  branches: () => ({ inet: InetSocketAddressWrapper, unix: UnixSocketAddressWrapper, fd: FdSocketAddressWrapper }),
+};
+
+/**
+ * Yes, no, or as it fits.
+ *
+ * - `auto`: as it fits
+ * - `on`: yes
+ * - `off`: no
+ */
+export type OnOffAuto = "auto" | "on" | "off";
+
+export const OnOffAuto: qapi.TypeOf<OnOffAuto> = { enum: ["auto", "on", "off"] };
+
+/**
+ * Kinds of nodes.
+ *
+ * - `file`: a regular file
+ * - `host_device`: a block device
+ * - `memory`: a disk in memory (not in QEMU)
+ * - `nbd`: an export of an NBD server
+ * - `null-co`: nothing
+ * - `raw`: another node, or a part of one
+ * - `rehandle`: holds the failed requests of the node below (not in QEMU)
+ */
+export type BlockdevDriver = "file" | "host_device" | "memory" | "nbd" | "null-co" | "raw" | "rehandle";
+
+export const BlockdevDriver: qapi.TypeOf<BlockdevDriver> = {
+  enum: ["file", "host_device", "memory", "nbd", "null-co", "raw", "rehandle"],
+};
+
+/**
+ * What becomes of discards.
+ *
+ * - `ignore`: nothing
+ * - `unmap`: they are passed on
+ */
+export type BlockdevDiscardOptions = "ignore" | "unmap";
+
+export const BlockdevDiscardOptions: qapi.TypeOf<BlockdevDiscardOptions> = { enum: ["ignore", "unmap"] };
+
+/**
+ * Ways to do I/O.
+ *
+ * - `threads`: by threads
+ * - `native`: by the kernel, with cache.direct=on alone
+ * - `io_uring`: by io_uring
+ */
+export type BlockdevAioOptions = "threads" | "native" | "io_uring";
+
+export const BlockdevAioOptions: qapi.TypeOf<BlockdevAioOptions> = { enum: ["threads", "native", "io_uring"] };
+
+/** How to cache. */
+export interface BlockdevCacheOptions {
+  /** bypass the host's page cache (default: off) */
+  direct?: boolean;
+  /** on is not supported (default: off) */
+  "no-flush"?: boolean;
+}
+
+export const BlockdevCacheOptions: qapi.StructTypeOf<BlockdevCacheOptions> = {
+  struct: () => ({ "*direct": "bool", "*no-flush": "bool" }),
+};
+
+/** A regular file, or a block device. */
+export interface BlockdevOptionsFile {
+  /** path of the file */
+  filename: string;
+  /** on is not supported: the file is not locked */
+  locking?: OnOffAuto;
+  /** threads are always used */
+  aio?: BlockdevAioOptions;
+}
+
+export const BlockdevOptionsFile: qapi.StructTypeOf<BlockdevOptionsFile> = {
+  struct: () => ({ filename: "str", "*locking": OnOffAuto, "*aio": BlockdevAioOptions }),
+};
+
+/** A disk in memory, all zeroes at first (not in QEMU). */
+export interface BlockdevOptionsMemory {
+  /** size of the disk, in bytes */
+  size: number | bigint;
+}
+
+export const BlockdevOptionsMemory: qapi.StructTypeOf<BlockdevOptionsMemory> = { struct: () => ({ size: "size" }) };
+
+/** An export of an NBD server. */
+export interface BlockdevOptionsNbd {
+  /** where it listens */
+  server: SocketAddress;
+  /** name of the export (default: none) */
+  export?: string;
+  /** id of a tls-creds-x509 object */
+  "tls-creds"?: string;
+  /** name in the server's certificate */
+  "tls-hostname"?: string;
+  /**
+   * how long requests wait for a lost server, in s; not below a
+   * rehandle node (default: 0)
+   */
+  "reconnect-delay"?: number;
+  /** how long to try at the start, in s (default: 0) */
+  "open-timeout"?: number;
+  /** most connections to use (default: 1) */
+  connections?: number;
+  /** bytes that name the disk: where, in bytes */
+  "identity-offset"?: number | bigint;
+  /** bytes that name the disk: how many */
+  "identity-length"?: number;
+}
+
+export const BlockdevOptionsNbd: qapi.StructTypeOf<BlockdevOptionsNbd> = {
+  struct: () => ({
+    server: SocketAddress,
+    "*export": "str",
+    "*tls-creds": "str",
+    "*tls-hostname": "str",
+    "*reconnect-delay": "uint32",
+    "*open-timeout": "uint32",
+    "*connections": "uint8",
+    "*identity-offset": "size",
+    "*identity-length": "uint32",
+  }),
+};
+
+/** Takes everything, keeps nothing. */
+export interface BlockdevOptionsNull {
+  /** size of the disk, in bytes (default: 1073741824) */
+  size?: number | bigint;
+  /** how long a request takes, in ns */
+  "latency-ns"?: number | bigint;
+  /** reads give zeroes; they always do here */
+  "read-zeroes"?: boolean;
+}
+
+export const BlockdevOptionsNull: qapi.StructTypeOf<BlockdevOptionsNull> = {
+  struct: () => ({ "*size": "int", "*latency-ns": "uint64", "*read-zeroes": "bool" }),
+};
+
+/** A part of a node, or all of it. */
+export interface BlockdevOptionsRaw {
+  /** node-name, or options of a new node */
+  file: BlockdevRef;
+  /** where the part begins, in bytes (default: 0) */
+  offset?: number | bigint;
+  /** how long it is, in bytes; without it to the end */
+  size?: number | bigint;
+}
+
+export const BlockdevOptionsRaw: qapi.StructTypeOf<BlockdevOptionsRaw> = {
+  struct: () => ({ file: BlockdevRef, "*offset": "int", "*size": "int" }),
+};
+
+/**
+ * A time without an end.
+ *
+ * - `forever`: it has none
+ */
+export type RehandleForever = "forever";
+
+export const RehandleForever: qapi.TypeOf<RehandleForever> = { enum: ["forever"] };
+
+/**
+ * How long something may last.
+ *
+ * - `word`: without an end
+ * - `number`: so many units of time
+ */
+export type RehandleLimit = RehandleForever | number | bigint;
+
+export const RehandleLimit: qapi.TypeOf<RehandleLimit> = {
+  name: "RehandleLimit",
+  alternate: () => ({ word: RehandleForever, number: "uint64" }),
+};
+
+/**
+ * What is done about a read that fails for good.
+ *
+ * - `report`: the client is told
+ * - `ignore`: nothing
+ * - `stop`: everything is held until rehandle-resume
+ */
+export type RehandleReadAction = "report" | "ignore" | "stop";
+
+export const RehandleReadAction: qapi.TypeOf<RehandleReadAction> = { enum: ["report", "ignore", "stop"] };
+
+/**
+ * What is done about a write that fails for good.
+ *
+ * - `report`: the client is told
+ * - `ignore`: nothing
+ * - `stop`: everything is held until rehandle-resume
+ * - `enospc`: stop for want of space, else report
+ */
+export type RehandleWriteAction = "report" | "ignore" | "stop" | "enospc";
+
+export const RehandleWriteAction: qapi.TypeOf<RehandleWriteAction> = { enum: ["report", "ignore", "stop", "enospc"] };
+
+/** I/O hang: requests that fail are held until they succeed (not in QEMU). */
+export interface BlockdevOptionsRehandle {
+  /** node-name, or options of a new node */
+  file: BlockdevRef;
+  /**
+   * s that one outage may last until requests fail, 0 (nothing is
+   * held) or forever (default: forever)
+   */
+  "iohang-timeout"?: RehandleLimit;
+  /** what a write that fails for good does (default: report) */
+  werror?: RehandleWriteAction;
+  /** what a read that fails for good does (default: report) */
+  rerror?: RehandleReadAction;
+  /** between two tries, in ms */
+  "write-retry-interval"?: number;
+  /** ms that a write is held, 0 or forever */
+  "write-retry-timeout"?: RehandleLimit;
+  /** between two tries, in ms */
+  "read-retry-interval"?: number;
+  /** ms that a read is held, 0 or forever */
+  "read-retry-timeout"?: RehandleLimit;
+  /**
+   * silence after which a request counts as failed, 0 is never,
+   * in ms (default: 0)
+   */
+  "request-timeout"?: number;
+  /** first wait between two probes, in ms (default: 100) */
+  "probe-interval"?: number;
+  /** longest wait, in ms (default: 5000) */
+  "probe-interval-max"?: number;
+  /** where probes read, in bytes */
+  "probe-offset"?: number | bigint;
+  /** how much probes read, in bytes */
+  "probe-length"?: number;
+  /** held requests that go first after an outage (default: 1) */
+  "ramp-initial"?: number;
+  /** held requests on their way at most (default: 1024) */
+  "ramp-max"?: number;
+  /**
+   * keep unflushed writes, and write them again if the server restarted
+   * (default: on)
+   */
+  "replay-log"?: boolean;
+  /** data in the log, in bytes (default: 33554432) */
+  "replay-log-bytes"?: number | bigint;
+  /** writes in the log (default: 8192) */
+  "replay-log-count"?: number;
+  /** more makes the node congested (default: 16384) */
+  "max-held-requests"?: number;
+  /** more makes the node congested, in bytes (default: 268435456) */
+  "max-held-bytes"?: number | bigint;
+}
+
+export const BlockdevOptionsRehandle: qapi.StructTypeOf<BlockdevOptionsRehandle> = {
+  struct: () => ({
+    file: BlockdevRef,
+    "*iohang-timeout": RehandleLimit,
+    "*werror": RehandleWriteAction,
+    "*rerror": RehandleReadAction,
+    "*write-retry-interval": "uint32",
+    "*write-retry-timeout": RehandleLimit,
+    "*read-retry-interval": "uint32",
+    "*read-retry-timeout": RehandleLimit,
+    "*request-timeout": "uint32",
+    "*probe-interval": "uint32",
+    "*probe-interval-max": "uint32",
+    "*probe-offset": "size",
+    "*probe-length": "uint32",
+    "*ramp-initial": "uint32",
+    "*ramp-max": "uint32",
+    "*replay-log": "bool",
+    "*replay-log-bytes": "size",
+    "*replay-log-count": "uint32",
+    "*max-held-requests": "uint32",
+    "*max-held-bytes": "size",
+  }),
+};
+
+/**
+ * A node.
+ *
+ * - `definition`: options of a new one
+ * - `reference`: the node-name of one that is there
+ */
+export type BlockdevRef = BlockdevOptions | string;
+
+export const BlockdevRef: qapi.TypeOf<BlockdevRef> = {
+  name: "BlockdevRef",
+  alternate: () => ({ definition: BlockdevOptions, reference: "str" }),
+};
+
+/** What all kinds of {@link BlockdevOptions} have. */
+export interface BlockdevOptionsBase {
+  /** what kind of node */
+  driver: BlockdevDriver;
+  /** name of the node; a node of its own must have one */
+  "node-name"?: string;
+  /** what to do on discard (default: ignore) */
+  discard?: BlockdevDiscardOptions;
+  /** how to cache */
+  cache?: BlockdevCacheOptions;
+  /** refuse writes (default: off) */
+  "read-only"?: boolean;
+  /** open read-only if writing is not allowed (default: off) */
+  "auto-read-only"?: boolean;
+  /** on is for read-only nodes; nothing is locked (default: off) */
+  "force-share"?: boolean;
+  /** only off is supported (default: off) */
+  "detect-zeroes"?: BlockdevDetectZeroesOptions;
+}
+
+/** What a node is made of. */
+export type BlockdevOptions =
+  | (BlockdevOptionsBase & { driver: "file" } & BlockdevOptionsFile)
+  | (BlockdevOptionsBase & { driver: "host_device" } & BlockdevOptionsFile)
+  | (BlockdevOptionsBase & { driver: "memory" } & BlockdevOptionsMemory)
+  | (BlockdevOptionsBase & { driver: "nbd" } & BlockdevOptionsNbd)
+  | (BlockdevOptionsBase & { driver: "null-co" } & BlockdevOptionsNull)
+  | (BlockdevOptionsBase & { driver: "raw" } & BlockdevOptionsRaw)
+  | (BlockdevOptionsBase & { driver: "rehandle" } & BlockdevOptionsRehandle);
+
+export const BlockdevOptions: qapi.TypeOf<BlockdevOptions> = {
+  union: () => ({
+    driver: BlockdevDriver,
+    "*node-name": "str",
+    "*discard": BlockdevDiscardOptions,
+    "*cache": BlockdevCacheOptions,
+    "*read-only": "bool",
+    "*auto-read-only": "bool",
+    "*force-share": "bool",
+    "*detect-zeroes": BlockdevDetectZeroesOptions,
+  }),
+  discriminator: "driver",
+  branches: () => ({
+    file: BlockdevOptionsFile,
+    host_device: BlockdevOptionsFile,
+    memory: BlockdevOptionsMemory,
+    nbd: BlockdevOptionsNbd,
+    "null-co": BlockdevOptionsNull,
+    raw: BlockdevOptionsRaw,
+    rehandle: BlockdevOptionsRehandle,
+  }),
+};
+
+/** An NBD server. */
+export interface NbdServerOptions {
+  /** where it listens */
+  addr: SocketAddress;
+  /** id of a tls-creds-x509 object with endpoint=server */
+  "tls-creds"?: string;
+  /** not supported */
+  "tls-authz"?: string;
+  /** clients at a time, 0 is no bound (default: 0) */
+  "max-connections"?: number;
+}
+
+export const NbdServerOptions: qapi.StructTypeOf<NbdServerOptions> = {
+  struct: () => ({ addr: SocketAddress, "*tls-creds": "str", "*tls-authz": "str", "*max-connections": "uint32" }),
+};
+
+/** A bitmap, which is not supported. */
+export interface BlockDirtyBitmap {
+  /** the node that has it */
+  node: string;
+  /** its name */
+  name: string;
+}
+
+export const BlockDirtyBitmap: qapi.StructTypeOf<BlockDirtyBitmap> = { struct: () => ({ node: "str", name: "str" }) };
+
+/**
+ * A bitmap, which is not supported.
+ *
+ * - `local`: name of one of the node
+ * - `external`: one of another node
+ */
+export type BlockDirtyBitmapOrStr = string | BlockDirtyBitmap;
+
+export const BlockDirtyBitmapOrStr: qapi.TypeOf<BlockDirtyBitmapOrStr> = {
+  name: "BlockDirtyBitmapOrStr",
+  alternate: () => ({ local: "str", external: BlockDirtyBitmap }),
+};
+
+/** An NBD export. */
+export interface BlockExportOptionsNbdBase {
+  /** name of the export (default: the node-name) */
+  name?: string;
+  /** text for people, up to 4096 bytes */
+  description?: string;
+}
+
+export const BlockExportOptionsNbdBase: qapi.StructTypeOf<BlockExportOptionsNbdBase> = {
+  struct: () => ({ "*name": "str", "*description": "str" }),
+};
+
+/** An NBD export. */
+export interface BlockExportOptionsNbd extends BlockExportOptionsNbdBase {
+  /** not supported */
+  bitmaps?: BlockDirtyBitmapOrStr[];
+  /** on is not supported (default: off) */
+  "allocation-depth"?: boolean;
+}
+
+export const BlockExportOptionsNbd: qapi.StructTypeOf<BlockExportOptionsNbd> = {
+  base: () => BlockExportOptionsNbdBase,
+  struct: () => ({ "*bitmaps": [BlockDirtyBitmapOrStr], "*allocation-depth": "bool" }),
+};
+
+/** A guest's virtio disk. */
+export interface BlockExportOptionsVhostUserBlk {
+  /** where its QEMU connects */
+  addr: SocketAddress;
+  /** a power of two, in bytes (default: 512) */
+  "logical-block-size"?: number | bigint;
+  /** most virtqueues (default: 1) */
+  "num-queues"?: number;
+}
+
+export const BlockExportOptionsVhostUserBlk: qapi.StructTypeOf<BlockExportOptionsVhostUserBlk> = {
+  struct: () => ({ addr: SocketAddress, "*logical-block-size": "size", "*num-queues": "uint16" }),
+};
+
+/** What all kinds of {@link BlockExportOptions} have. */
+export interface BlockExportOptionsBase {
+  /** how it is exported */
+  type: BlockExportType;
+  /** name for the monitor */
+  id: string;
+  /** there are no iothreads */
+  "fixed-iothread"?: boolean;
+  /** there are none */
+  iothread?: string;
+  /** the node */
+  "node-name": string;
+  /** clients may write (default: off) */
+  writable?: boolean;
+  /** on is not supported (default: off) */
+  writethrough?: boolean;
+}
+
+/** What an export is made of. */
+export type BlockExportOptions =
+  | (BlockExportOptionsBase & { type: "nbd" } & BlockExportOptionsNbd)
+  | (BlockExportOptionsBase & { type: "vhost-user-blk" } & BlockExportOptionsVhostUserBlk);
+
+export const BlockExportOptions: qapi.TypeOf<BlockExportOptions> = {
+  union: () => ({
+    type: BlockExportType,
+    id: "str",
+    "*fixed-iothread": "bool",
+    "*iothread": "str",
+    "node-name": "str",
+    "*writable": "bool",
+    "*writethrough": "bool",
+  }),
+  discriminator: "type",
+  branches: () => ({ nbd: BlockExportOptionsNbd, "vhost-user-blk": BlockExportOptionsVhostUserBlk }),
+};
+
+/**
+ * How to delete an export.
+ *
+ * - `safe`: only if no client uses it
+ * - `hard`: its clients are disconnected
+ */
+export type BlockExportRemoveMode = "safe" | "hard";
+
+export const BlockExportRemoveMode: qapi.TypeOf<BlockExportRemoveMode> = { enum: ["safe", "hard"] };
+
+/** What nbd-server-add takes. */
+export interface NbdServerAddOptions extends BlockExportOptionsNbdBase {
+  /** the drive's id or the node's name */
+  device: string;
+  /** clients may write, if the node can be written to (default: off) */
+  writable?: boolean;
+  /** not supported */
+  bitmap?: string;
+}
+
+export const NbdServerAddOptions: qapi.StructTypeOf<NbdServerAddOptions> = {
+  base: () => BlockExportOptionsNbdBase,
+  struct: () => ({ device: "str", "*writable": "bool", "*bitmap": "str" }),
+};
+
+/**
+ * Kinds of objects.
+ *
+ * - `secret`: a password
+ * - `tls-creds-x509`: certificates and a key
+ */
+export type ObjectType = "secret" | "tls-creds-x509";
+
+export const ObjectType: qapi.TypeOf<ObjectType> = { enum: ["secret", "tls-creds-x509"] };
+
+/**
+ * Ends of a connection.
+ *
+ * - `client`: the one that connects
+ * - `server`: the one that listens
+ */
+export type QCryptoTLSCredsEndpoint = "client" | "server";
+
+export const QCryptoTLSCredsEndpoint: qapi.TypeOf<QCryptoTLSCredsEndpoint> = { enum: ["client", "server"] };
+
+/** Certificates and a key for TLS. */
+export interface TlsCredsX509Properties {
+  /** refuse a peer without a valid certificate (default: on) */
+  "verify-peer"?: boolean;
+  /** folder of ca-cert.pem, server-cert.pem, server-key.pem, ... */
+  dir?: string;
+  /** which end of connections (default: client) */
+  endpoint?: QCryptoTLSCredsEndpoint;
+  /** accepted; Node's defaults are used */
+  priority?: string;
+  /** accepted (default: on) */
+  "sanity-check"?: boolean;
+  /** id of a secret object: the password of the key */
+  passwordid?: string;
+}
+
+export const TlsCredsX509Properties: qapi.StructTypeOf<TlsCredsX509Properties> = {
+  struct: () => ({
+    "*verify-peer": "bool",
+    "*dir": "str",
+    "*endpoint": QCryptoTLSCredsEndpoint,
+    "*priority": "str",
+    "*sanity-check": "bool",
+    "*passwordid": "str",
+  }),
+};
+
+/**
+ * How a secret is written.
+ *
+ * - `raw`: as it is
+ * - `base64`: in base64
+ */
+export type QCryptoSecretFormat = "raw" | "base64";
+
+export const QCryptoSecretFormat: qapi.TypeOf<QCryptoSecretFormat> = { enum: ["raw", "base64"] };
+
+/** A password. */
+export interface SecretProperties {
+  /** the password */
+  data?: string;
+  /** a file that has it */
+  file?: string;
+  /** how it is written (default: raw) */
+  format?: QCryptoSecretFormat;
+  /** not supported */
+  keyid?: string;
+  /** not supported */
+  iv?: string;
+}
+
+export const SecretProperties: qapi.StructTypeOf<SecretProperties> = {
+  struct: () => ({ "*data": "str", "*file": "str", "*format": QCryptoSecretFormat, "*keyid": "str", "*iv": "str" }),
+};
+
+/** What all kinds of {@link ObjectOptions} have. */
+export interface ObjectOptionsBase {
+  /** what kind of object */
+  "qom-type": ObjectType;
+  /** name of the object */
+  id: string;
+}
+
+/** What an object is made of. */
+export type ObjectOptions =
+  | (ObjectOptionsBase & { "qom-type": "secret" } & SecretProperties)
+  | (ObjectOptionsBase & { "qom-type": "tls-creds-x509" } & TlsCredsX509Properties);
+
+export const ObjectOptions: qapi.TypeOf<ObjectOptions> = {
+  union: () => ({ "qom-type": ObjectType, id: "str" }),
+  discriminator: "qom-type",
+  branches: () => ({ secret: SecretProperties, "tls-creds-x509": TlsCredsX509Properties }),
 };
 
 /**
@@ -782,3 +1502,15 @@ export interface RehandleFailResult {
 }
 
 export const RehandleFailResult: qapi.StructTypeOf<RehandleFailResult> = { struct: () => ({ failed: "uint64" }) };
+
+/** What rehandle-del gave up. */
+export interface RehandleDelResult {
+  /** acknowledged writes that were not flushed */
+  unflushed: number | bigint;
+  /** their data, in bytes */
+  "unflushed-bytes": number | bigint;
+}
+
+export const RehandleDelResult: qapi.StructTypeOf<RehandleDelResult> = {
+  struct: () => ({ unflushed: "uint64", "unflushed-bytes": "uint64" }),
+};

@@ -26,6 +26,11 @@ export class ExportTable {
     return found;
   }
 
+  /** The export of that name, or undefined if there is none. */
+  get(name: string): NbdExport | undefined {
+    return this.#byName.get(name);
+  }
+
   /** The export that a client means: by name, or the default one for an empty name. */
   find(name: string): NbdExport | undefined {
     return this.#byName.get(name) ?? (name === "" ? this.#default() : undefined);

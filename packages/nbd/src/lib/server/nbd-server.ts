@@ -60,6 +60,8 @@ export interface NbdServer {
   readonly exportNames: readonly string[];
   /** How many clients are connected. */
   readonly connectionCount: number;
+  /** How many of them use the export that has this name now. */
+  clientsOf(exportName: string): number;
   /**
    * Offers one more export.
    * @throws BlockError `EEXIST` if its name, or the place of the default, is taken; `EINVAL` if a text is too long.
@@ -150,6 +152,14 @@ class SocketServer implements NbdServer {
 
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  clientsOf(exportName: string): number {
+    const wanted = this.#exports.get(exportName);
+    if (wanted === undefined) return 0;
+    let count = 0;
+    for (const { nbdExport } of this.#connections) if (nbdExport === wanted) count += 1;
+    return count;
   }
 
   addExport(nbdExport: NbdExport): void {

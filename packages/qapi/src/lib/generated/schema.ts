@@ -52,7 +52,7 @@ export interface RehandleCommands {
   /**
    * Asks for the exports.
    *
-   * @returns all of them
+   * @returns all of them, the newest first
    */
   "query-block-exports": { returns: types.BlockExportInfo[] };
   /** Changes the size of a disk. Its users hear of it. */
@@ -64,6 +64,75 @@ export interface RehandleCommands {
       "node-name"?: string;
       /** the new size, in bytes */
       size: number | bigint;
+    };
+  };
+  /** Adds a node. It is there when the reply comes, or nothing is. */
+  "blockdev-add": { arguments: types.BlockdevOptions };
+  /**
+   * Deletes a node that nothing uses any more, and the nodes that were made for it
+   * alone. What is written is flushed before.
+   */
+  "blockdev-del": {
+    arguments: {
+      /** the node */
+      "node-name": string;
+    };
+  };
+  /** Starts the NBD server, of which there is one. */
+  "nbd-server-start": {
+    arguments: {
+      /** where it listens */
+      addr: types.SocketAddressLegacy;
+      /** id of a tls-creds-x509 object with endpoint=server */
+      "tls-creds"?: string;
+      /** not supported */
+      "tls-authz"?: string;
+      /** clients at a time, 0 is no bound (default: 0) */
+      "max-connections"?: number;
+    };
+  };
+  /** Stops the NBD server: its exports are gone, and its clients too. */
+  "nbd-server-stop": {};
+  /** Makes a node reachable for clients. */
+  "block-export-add": { arguments: types.BlockExportOptions };
+  /**
+   * Deletes an export. If no client uses it BLOCK_EXPORT_DELETED comes before the
+   * reply, else when the last one is gone.
+   */
+  "block-export-del": {
+    arguments: {
+      /** the export's id */
+      id: string;
+      /** what to do about clients (default: safe) */
+      mode?: types.BlockExportRemoveMode;
+    };
+  };
+  /**
+   * Adds an export, whose id is its name.
+   *
+   * @deprecated use block-export-add
+   */
+  "nbd-server-add": { arguments: types.NbdServerAddOptions };
+  /**
+   * Deletes an NBD export.
+   *
+   * @deprecated use block-export-del
+   */
+  "nbd-server-remove": {
+    arguments: {
+      /** the export's id */
+      name: string;
+      /** what to do about clients (default: safe) */
+      mode?: types.BlockExportRemoveMode;
+    };
+  };
+  /** Adds an object. */
+  "object-add": { arguments: types.ObjectOptions };
+  /** Deletes an object. Whatever was made with it keeps what it needs of it. */
+  "object-del": {
+    arguments: {
+      /** the object */
+      id: string;
     };
   };
   /**
@@ -175,6 +244,18 @@ export const rehandleSchema: RehandleSchema = {
     "query-named-block-nodes": { data: { "*flat": "bool" }, returns: [types.BlockDeviceInfo] },
     "query-block-exports": { returns: [types.BlockExportInfo] },
     block_resize: { data: { "*device": "str", "*node-name": "str", size: "int" } },
+    "blockdev-add": { boxed: types.BlockdevOptions },
+    "blockdev-del": { data: { "node-name": "str" } },
+    "nbd-server-start": {
+      data: { addr: types.SocketAddressLegacy, "*tls-creds": "str", "*tls-authz": "str", "*max-connections": "uint32" },
+    },
+    "nbd-server-stop": {},
+    "block-export-add": { boxed: types.BlockExportOptions },
+    "block-export-del": { data: { id: "str", "*mode": types.BlockExportRemoveMode } },
+    "nbd-server-add": { boxed: types.NbdServerAddOptions },
+    "nbd-server-remove": { data: { name: "str", "*mode": types.BlockExportRemoveMode } },
+    "object-add": { boxed: types.ObjectOptions },
+    "object-del": { data: { id: "str" } },
     "query-rehandle": { data: { "*node-name": "str" }, returns: [types.RehandleInfo] },
     "rehandle-pause": { data: { "node-name": "str" } },
     "rehandle-resume": { data: { "node-name": "str" } },

@@ -25,6 +25,8 @@ Reads a QAPI schema and writes TypeScript: types.ts, schema.ts and introspection
       --from MODULE              what the code imports @rehandle/qapi as
       --define SYMBOL,...        leave out what has an 'if' that is false where only these are defined;
                                  without this option everything stays. May be repeated
+      --options TYPE,...         write options.ts as well: a catalog of these types, and of those that
+                                 they lead to, for the command line. May be repeated
   -u, --unmask-non-abi-names     introspection shows types by their names
       --check                    write nothing; fail if a file is not up to date
       --help                     show this
@@ -37,6 +39,7 @@ const WITH_VALUE = new Map([
   ["--name", "name"],
   ["--from", "from"],
   ["--define", "define"],
+  ["--options", "options"],
 ]);
 const FLAGS = new Map([
   ["-u", "unmask"],
@@ -75,10 +78,13 @@ export function runGenerator(args: readonly string[], host: GeneratorHost): numb
 
 function generate(path: string, name: string, { values, flags }: CommandLine, host: GeneratorHost): number {
   const whole = readQapiSchema(path, host.readFile);
-  const defined = values.get("define")?.flatMap((list) => list.split(",").filter((symbol) => symbol !== ""));
+  const listed = (key: string): string[] | undefined =>
+    values.get(key)?.flatMap((list) => list.split(",").filter((word) => word !== ""));
+  const defined = listed("define");
   const schema = defined === undefined ? whole : selectDefined(whole, new Set(defined));
   const from = values.get("from")?.at(-1);
-  const options = { name, unmask: flags.has("unmask"), ...(from === undefined ? {} : { from }) };
+  const types = listed("options") ?? [];
+  const options = { name, unmask: flags.has("unmask"), options: types, ...(from === undefined ? {} : { from }) };
   const folder = values.get("output-dir")?.at(-1) ?? ".";
   let status = 0;
   for (const [file, text] of generateTypeScript(schema, options)) {
