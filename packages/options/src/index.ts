@@ -4,8 +4,9 @@ export { parseConfigFile, readConfigFile, type ConfigReaders, type ConfigSection
 export { convert } from "./lib/convert.ts";
 export { defineOption, type Option, type OptionDefinition, type ParsedOption } from "./lib/define-option.ts";
 export { DRIVE_KEYS } from "./lib/drive-keys.ts";
-export { driveOptionError } from "./lib/drive-node.ts";
+export { driveOptionError } from "./lib/drive-error.ts";
 export { createDriveContext, type DriveContext, type DriveInterface } from "./lib/drive-place.ts";
+export type { DriveThrottling } from "./lib/drive-throttling.ts";
 export type { DriveCache, DriveReadAction, DriveWriteAction } from "./lib/drive-words.ts";
 export { parseDrive, type Drive } from "./lib/drive.ts";
 export { parseFileName, type FileName } from "./lib/file-name.ts";

@@ -54,5 +54,8 @@ test("what does nothing is warned of, what is not supported is refused", () => {
   expect(read("file=x,id=d").warnings[0]).toContain("Image format was not specified");
   expect(read("file=x,format=raw,write-retry-interval=5").warnings[0]).toContain("write-retry-interval does nothing");
   expect(() => read("file=x,format=raw,snapshot=on")).toThrow("snapshot=on is not supported");
+  expect(() => read("file=x,format=raw,bps=1000")).toThrow("throttling is not supported");
+  expect(() => read("file=x,format=raw,stats-intervals.0=60")).toThrow("stats-intervals is not supported");
+  expect(() => read("file=x,format=zz")).toThrow("Unknown driver 'zz'");
   expect(() => read("file=x,format=raw,cache=writethrough")).toThrow("cache.writeback=off is not supported");
 });

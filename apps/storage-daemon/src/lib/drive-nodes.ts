@@ -29,6 +29,8 @@ export function readDrive(argument: string, context: DriveContext): DriveNodes {
   if (drive.snapshot) throw new UsageError("snapshot=on is not supported");
   if (drive.copyOnRead) throw new UsageError("copy-on-read=on is not supported");
   if (!drive.cache.writeback) throw new UsageError("cache.writeback=off is not supported");
+  if (drive.throttling !== undefined) throw new UsageError("throttling is not supported");
+  if (drive.statistics.intervals.length > 0) throw new UsageError("stats-intervals is not supported");
   if (drive.node === undefined) return { drive, node: null, warnings: drive.warnings };
   const warnings = [...drive.warnings, ...probeWarnings(drive.node), ...retryWarnings(drive)];
   return { drive, node: needsFilter(drive) ? filterNode(drive) : storageNode(drive, drive.id), warnings };
@@ -80,14 +82,8 @@ function storageNode(drive: Drive, name: string | undefined): NodeOptions {
   try {
     return blockdevOption.fromKeyval(tree);
   } catch (error) {
-    throw isOptionError(error) ? unknownDriver(driveOptionError(error, tree)) : error;
+    throw isOptionError(error) ? driveOptionError(error, tree) : error;
   }
-}
-
-/** `-drive` says it otherwise than `--blockdev`. */
-function unknownDriver<E extends Error>(error: E): E | UsageError {
-  const found = /^Parameter 'driver' does not accept value '(.*)'$/s.exec(error.message);
-  return found === null ? error : new UsageError(`Unknown driver '${found[1] ?? ""}'`);
 }
 
 function probeWarnings(node: KeyvalObject): string[] {

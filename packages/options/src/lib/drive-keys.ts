@@ -17,7 +17,7 @@ export const DRIVE_ALIASES: ReadonlyMap<string, string> = new Map([
   ["readonly", "read-only"],
 ]);
 
-/** What `-drive` itself understands of its keys; the rest belongs to the block driver. */
+/** What `-drive` itself understands of its keys and a help lists; the rest belongs to the block driver. */
 export const DRIVE_KEYS = {
   file: { type: "str", values: "file", help: "file name of the image, a path, nbd:… or json:{…}" },
   id: { type: "str", help: "name of the drive" },
@@ -83,4 +83,34 @@ export const DRIVE_KEYS = {
   "write-retry-timeout": { type: "number", help: "ms that a failed write is tried before werror acts" },
   "read-retry-interval": { type: "number", help: "ms between two tries of a failed read" },
   "read-retry-timeout": { type: "number", help: "ms that a failed read is tried before rerror acts" },
+} as const;
+
+/** Limits of a drive, which the help does not list. */
+export const THROTTLING_KEYS = {
+  "throttling.bps-total": { type: "number", default: "0" },
+  "throttling.bps-total-max": { type: "number", default: "0" },
+  "throttling.bps-total-max-length": { type: "number", default: "1" },
+  "throttling.bps-read": { type: "number", default: "0" },
+  "throttling.bps-read-max": { type: "number", default: "0" },
+  "throttling.bps-read-max-length": { type: "number", default: "1" },
+  "throttling.bps-write": { type: "number", default: "0" },
+  "throttling.bps-write-max": { type: "number", default: "0" },
+  "throttling.bps-write-max-length": { type: "number", default: "1" },
+  "throttling.iops-total": { type: "number", default: "0" },
+  "throttling.iops-total-max": { type: "number", default: "0" },
+  "throttling.iops-total-max-length": { type: "number", default: "1" },
+  "throttling.iops-read": { type: "number", default: "0" },
+  "throttling.iops-read-max": { type: "number", default: "0" },
+  "throttling.iops-read-max-length": { type: "number", default: "1" },
+  "throttling.iops-write": { type: "number", default: "0" },
+  "throttling.iops-write-max": { type: "number", default: "0" },
+  "throttling.iops-write-max-length": { type: "number", default: "1" },
+  "throttling.iops-size": { type: "number", default: "0" },
+  "throttling.group": { type: "str" },
+} as const;
+
+/** What the drive's statistics count, which the help does not list either. */
+export const STATISTICS_KEYS = {
+  "stats-account-invalid": { type: "bool", default: "on" },
+  "stats-account-failed": { type: "bool", default: "on" },
 } as const;

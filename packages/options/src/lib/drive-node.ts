@@ -1,62 +1,66 @@
-import { parseFileName } from "./file-name.ts";
+import { parseFileName, parseProtocolName } from "./file-name.ts";
 import { unflatten, type FlatOptions } from "./keyval-flatten.ts";
-import type { KeyvalObject } from "./keyval-tree.ts";
+import { isKeyvalObject, type KeyvalObject } from "./keyval-tree.ts";
 import { OptionError } from "./option-error.ts";
 
 /**
- * The node of a drive: its format driver, the protocol that the file name stands for, and what was left over. Options
- * given outside win over those inside a `json:` name. Undefined if there is nothing to open.
+ * The node of a drive: its driver, the protocol that the file name stands for, and what was left over. Options given
+ * outside win over those inside a `json:` name. Undefined if there is nothing to open: no file, and no options for one.
  */
 export function driveNode(
   file: string | undefined,
   driver: string | undefined,
-  format: string | undefined,
   options: FlatOptions,
+  hasSwitches: boolean,
 ): KeyvalObject | undefined {
-  if (driver !== undefined && format !== undefined) {
-    throw inconsistent("Cannot specify both 'driver' and 'format'", "format");
-  }
-  const chosen = format ?? driver;
   if (file === undefined || file === "") {
-    if (chosen === undefined && options.size === 0) return undefined;
-    if (chosen === undefined && ![...options.keys()].some((key) => key === "file" || key.startsWith("file."))) {
-      throw new OptionError("Must specify either driver or file", { code: "missing", path: "file" });
-    }
-    return unflatten(withDriver(chosen, options));
+    if (driver === undefined && options.size === 0 && !hasSwitches) return undefined;
+    return unflatten(withDriver(driver, options));
   }
-  if (options.has("file.filename")) {
-    throw inconsistent("Can't specify 'file' and 'filename' options at the same time", "file.filename");
-  }
-  return unflatten(withDriver(chosen, new Map([...fileOptions(file), ...options])));
+  return unflatten(withDriver(driver, withFile(file, driver, options)));
 }
 
 function withDriver(driver: string | undefined, options: FlatOptions): FlatOptions {
-  return driver === undefined ? options : new Map([...options, ["driver", driver]]);
+  if (driver !== undefined) return new Map([...options, ["driver", driver]]);
+  if ([...options.keys()].some((key) => key === "driver" || key === "file" || /^file\.[^.]/.test(key))) return options;
+  throw new OptionError("Must specify either driver or file", { code: "missing", path: "file" });
 }
 
-/** The options of a file name: as they are for a whole node, below `file` for a protocol. */
-function fileOptions(name: string): FlatOptions {
-  const { isNode, options } = parseFileName(name);
-  return isNode ? options : new Map([...options].map(([key, value]) => [`file.${key}`, value]));
+/** The options and those of the file name, which are the whole node's for `json:`, and else those of its protocol. */
+function withFile(name: string, driver: string | undefined, options: FlatOptions): FlatOptions {
+  if (!name.startsWith("json:") && driver !== undefined) {
+    const own = parseProtocolName(driver, name);
+    if (own !== undefined) return join(own, "", options);
+  }
+  const inner = options.get("file.driver");
+  const given = name.startsWith("json:") || inner === undefined ? undefined : parseProtocolName(inner, name);
+  if (given !== undefined) return join(given, "file.", options);
+  const { isNode, options: found } = parseFileName(name);
+  return isNode ? new Map([...found, ...options]) : join(found, "file.", options);
+}
+
+/** Keys of the nbd driver that a name has the say of. */
+const OF_NBD_NAME = /^(?:host|port|path|export|server\..*)$/s;
+
+function join(found: FlatOptions, prefix: string, options: FlatOptions): FlatOptions {
+  const path = `${prefix}filename`;
+  if (options.has(path)) {
+    throw inconsistent("Can't specify 'file' and 'filename' options at the same time", path);
+  }
+  for (const key of found.get("driver") === "nbd" ? options.keys() : []) {
+    const own = key.startsWith(prefix) ? key.slice(prefix.length) : "";
+    if (OF_NBD_NAME.test(own)) throw inconsistent(`Option '${own}' cannot be used with a file name`, key);
+  }
+  return new Map([...Array.from(found, ([key, value]) => [prefix + key, value] as const), ...options]);
 }
 
 function inconsistent(message: string, path: string): OptionError {
   return new OptionError(message, { code: "inconsistent", path });
 }
 
-/**
- * QEMU's `-drive` words for an option that the driver does not know, made of the error that checking the node by its
- * description gave; any other error is returned as it is.
- */
-export function driveOptionError(error: OptionError, node: KeyvalObject): OptionError {
-  if (error.code !== "unexpected" || error.path === undefined) return error;
-  const isProtocol = error.path.startsWith("file.");
-  const key = isProtocol ? error.path.slice("file.".length) : error.path;
-  const holder = isProtocol ? node["file"] : node;
-  const driver = typeof holder === "object" && !Array.isArray(holder) ? holder["driver"] : undefined;
-  if (typeof driver !== "string") return error;
-  const message = isProtocol
-    ? `Block protocol '${driver}' doesn't support the option '${key}'`
-    : `Block format '${driver}' does not support the option '${key}'`;
-  return new OptionError(message, { code: error.code, path: error.path, hints: error.hints });
+/** The driver at the bottom of `file`, which opens the storage. */
+export function protocolDriver(node: KeyvalObject): string | undefined {
+  let at = node;
+  while (isKeyvalObject(at["file"])) at = at["file"];
+  return typeof at["driver"] === "string" ? at["driver"] : undefined;
 }

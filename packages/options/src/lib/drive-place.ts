@@ -49,38 +49,49 @@ export interface DrivePlace {
 }
 
 /** What was asked for. */
-export interface WantedPlace {
-  readonly bus: number | undefined;
-  readonly unit: number | undefined;
-  readonly index: number | undefined;
+interface WantedPlace {
+  readonly bus?: number | bigint;
+  readonly unit?: number | bigint;
+  readonly index?: number | bigint;
 }
 
-/** Finds the place that was asked for, or the first free one, and takes it. */
-export function takePlace(type: DriveInterface, wanted: WantedPlace, context: DriveContext): DrivePlace {
+/** Finds the place that was asked for, or the first free one. */
+export function findPlace(type: DriveInterface, wanted: WantedPlace, context: DriveContext): DrivePlace {
   const most = UNITS_PER_BUS.get(type) ?? 0;
-  const { bus, unit } = findPlace(type, most, wanted, context);
+  const index = toInt(wanted.index ?? -1);
+  const { bus, unit } = placeOf(type, most, toInt(wanted.bus ?? 0), toInt(wanted.unit ?? -1), index, context);
   if (most > 0 && unit >= most) {
     throw new OptionError(`unit ${unit} too big (max is ${most - 1})`, { code: "out-of-range", path: "unit" });
   }
-  const key = `${type}:${bus}:${unit}`;
-  if (context.places.has(key)) {
-    const index = most > 0 ? bus * most + unit : unit;
+  if (context.places.has(`${type}:${bus}:${unit}`)) {
     const message = `drive with bus=${bus}, unit=${unit} (index=${index}) exists`;
     throw new OptionError(message, { code: "duplicate", path: "index" });
   }
-  context.places.add(key);
   return { bus, unit };
 }
 
-function findPlace(type: string, most: number, { bus, unit, index }: WantedPlace, context: DriveContext): DrivePlace {
-  if (index !== undefined) {
-    if ((bus ?? 0) !== 0 || unit !== undefined) {
+/** QEMU keeps them in a C int. */
+function toInt(value: number | bigint): number {
+  return Number(BigInt.asIntN(32, BigInt(value)));
+}
+
+/** A unit or an index of -1 was not given. */
+function placeOf(
+  type: string,
+  most: number,
+  bus: number,
+  unit: number,
+  index: number,
+  context: DriveContext,
+): DrivePlace {
+  if (index !== -1) {
+    if (bus !== 0 || unit !== -1) {
       throw new OptionError("index cannot be used with bus and unit", { code: "inconsistent", path: "index" });
     }
-    return most > 0 ? { bus: Math.floor(index / most), unit: index % most } : { bus: 0, unit: index };
+    return most > 0 ? { bus: Math.trunc(index / most), unit: index % most } : { bus: 0, unit: index };
   }
-  if (unit !== undefined) return { bus: bus ?? 0, unit };
-  let free = { bus: bus ?? 0, unit: 0 };
+  if (unit !== -1) return { bus, unit };
+  let free = { bus, unit: 0 };
   while (context.places.has(`${type}:${free.bus}:${free.unit}`)) {
     const full = most > 0 && free.unit + 1 >= most;
     free = full ? { bus: free.bus + 1, unit: 0 } : { bus: free.bus, unit: free.unit + 1 };
@@ -88,18 +99,21 @@ function findPlace(type: string, most: number, { bus, unit, index }: WantedPlace
   return free;
 }
 
-/** Takes the id that was given, or makes one of the place as QEMU does: `ide0-hd1`, `none0`. */
-export function takeId(
-  given: string | undefined,
-  type: DriveInterface,
-  isCdrom: boolean,
-  { bus, unit }: DrivePlace,
-  context: DriveContext,
-): string {
+/** The id that QEMU makes of a place: `ide0-hd1`, `none0`. */
+export function madeId(type: DriveInterface, isCdrom: boolean, { bus, unit }: DrivePlace): string {
   const media = type === "ide" || type === "scsi" ? (isCdrom ? "-cd" : "-hd") : "";
   const hasBuses = (UNITS_PER_BUS.get(type) ?? 0) > 0;
-  const id = given ?? (hasBuses ? `${type}${bus}${media}${unit}` : `${type}${media}${unit}`);
-  if (context.ids.has(id)) throw new OptionError(`Duplicate ID '${id}' for drive`, { code: "duplicate", path: "id" });
+  return hasBuses ? `${type}${bus}${media}${unit}` : `${type}${media}${unit}`;
+}
+
+/** Throws if another drive has the id. */
+export function checkIdFree(id: string | undefined, context: DriveContext): void {
+  if (id === undefined || !context.ids.has(id)) return;
+  throw new OptionError(`Duplicate ID '${id}' for drive`, { code: "duplicate", path: "id" });
+}
+
+/** Lets no other drive have the place and the id. */
+export function takePlace(type: DriveInterface, { bus, unit }: DrivePlace, id: string, context: DriveContext): void {
+  context.places.add(`${type}:${bus}:${unit}`);
   context.ids.add(id);
-  return id;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineOption } from "./define-option.ts";
-import { driveOptionError } from "./drive-node.ts";
+import { driveOptionError } from "./drive-error.ts";
 import { createDriveContext } from "./drive-place.ts";
 import { parseDrive } from "./drive.ts";
 import { isOptionError, type OptionError } from "./option-error.ts";
@@ -40,6 +40,8 @@ test("the drive of the RFC", () => {
     writeRetryTimeout: undefined,
     readRetryInterval: undefined,
     readRetryTimeout: undefined,
+    throttling: undefined,
+    statistics: { accountInvalid: true, accountFailed: true, intervals: [] },
     node: {
       driver: "raw",
       file: { driver: "nbd", server: { type: "inet", host: "host", port: "10809" }, export: "vol 1" },
@@ -90,6 +92,18 @@ test.each([
   ["aio=native", "aio=native was specified, but it requires cache.direct=on, which was not specified."],
   ["readonly=on,read-only=on", "'read-only' and its alias 'readonly' can't be used at the same time"],
   ["readonly=zz", "Parameter 'read-only' expects 'on' or 'off'"],
+  ["media=zz,read-only=zz", "Parameter 'read-only' expects 'on' or 'off'"],
+  ["aio=zz,if=zz", "unsupported bus type 'zz'"],
+  ["werror=zz,detect-zeroes=zz", "invalid parameter value: zz"],
+  ["bps=5,bps_rd=5", "bps/iops/max total values and read/write values cannot be used at the same time"],
+  ["iops_size=5", "iops size requires an iops value to be set"],
+  ["bps=-1", "bps/iops/max values must be within [0, 1000000000000000]"],
+  ["bps=5,bps_max=4", "bps_max/iops_max cannot be lower than bps/iops"],
+  ["bps_max=4", "bps_max/iops_max require corresponding bps/iops values"],
+  ["stats-intervals.0=1,stats-intervals.2=1", "Invalid option stats-intervals.2"],
+  ["stats-intervals.0=0", "Invalid interval length: 0"],
+  ["stats-intervals.0.x=0", "The specification of stats-intervals is invalid"],
+  ["file.export=e,file.driver=nbd", "File name string for NBD must start with 'nbd:'"],
   ["bps=1k", "Parameter 'throttling.bps-total' expects a number"],
   ["id=1x", "Parameter 'id' expects an identifier"],
   ["format=raw,driver=raw", "Cannot specify both 'driver' and 'format'"],
@@ -98,6 +112,48 @@ test.each([
   ["if=ide,unit=2", "unit 2 too big (max is 1)"],
 ])("file=x,%s: %s", (options, message) => {
   expect(errorOf(() => parseDrive(`file=x,${options}`)).message).toBe(message);
+});
+
+test("limits and statistics", () => {
+  const { throttling, statistics } = parseDrive(
+    "file=x,bps=5,bps=7,throttling.iops-read=3,iops_rd_max=9,group=g,stats-intervals.0=60,stats-intervals.1=+9,stats-account-failed=off",
+  );
+  expect(throttling).toEqual({ group: "g", limits: { "bps-total": 5, "iops-read": 3, "iops-read-max": 9 } });
+  expect(statistics).toEqual({ accountInvalid: true, accountFailed: false, intervals: [60, 9] });
+});
+
+test("a driver that is known reads the file name itself", () => {
+  expect(parseDrive("file=file:/a:b,driver=file").node).toEqual({ driver: "file", filename: "/a:b" });
+  expect(parseDrive("file=a:b,format=raw,file.driver=file").node).toEqual({
+    driver: "raw",
+    file: { driver: "file", filename: "a:b" },
+  });
+  expect(parseDrive("file=null-co://").node).toEqual({ file: { driver: "null-co" } });
+  expect(parseDrive("file=nbd:unix:/s,driver=nbd,tls-creds=t").node).toEqual({
+    driver: "nbd",
+    server: { type: "unix", path: "/s" },
+    "tls-creds": "t",
+  });
+  expect(errorOf(() => parseDrive("file=nbd:unix:/s,format=raw,file.export=e")).message).toBe(
+    "Option 'export' cannot be used with a file name",
+  );
+});
+
+test("aio=native needs no cache.direct where no file is opened", () => {
+  expect(parseDrive("file=nbd:unix:/s,format=raw,aio=native").aio).toBe("native");
+});
+
+test("a drive without a medium, but with a switch of one, cannot be opened", () => {
+  for (const text of ["cache=none", "discard=unmap", "zz=1"]) {
+    expect(errorOf(() => parseDrive(text)).message).toBe("Must specify either driver or file");
+  }
+  expect(parseDrive("file=,bps=5,werror=stop").node).toBeUndefined();
+});
+
+test("a drive that failed has taken neither its place nor its id", () => {
+  const context = createDriveContext();
+  errorOf(() => parseDrive("file=x,id=a,detect-zeroes=zz", context));
+  expect(parseDrive("file=x,id=a", context).unit).toBe(0);
 });
 
 test("a positional text is a flag, not a file", () => {
@@ -118,7 +174,7 @@ describe("several drives", () => {
     parseDrive("file=x,id=a,if=ide,index=3", context);
     expect(errorOf(() => parseDrive("file=x,id=a", context)).message).toBe("Duplicate ID 'a' for drive");
     expect(errorOf(() => parseDrive("file=x,if=ide,bus=1,unit=1", context)).message).toBe(
-      "drive with bus=1, unit=1 (index=3) exists",
+      "drive with bus=1, unit=1 (index=-1) exists",
     );
   });
 });
@@ -155,6 +211,11 @@ test("what the driver does not know is refused in the words of -drive", () => {
   for (const [argument, message] of [
     ["file=x,format=raw,serial=1", "Block format 'raw' does not support the option 'serial'"],
     ["file=x,format=raw,file.serial=1", "Block protocol 'file' doesn't support the option 'serial'"],
+    ["driver=file,filename=x,serial.a.b=1", "Block protocol 'file' doesn't support the option 'serial.a.b'"],
+    ["driver=file,filename.a.b=1", "Block protocol 'file' doesn't support the option 'filename.a.b'"],
+    ["driver=raw,file.driver=raw,file.file.driver=raw,file.zz=1", 'A block device must be specified for "file"'],
+    ["driver=raw,file.driver=zz", "Unknown driver 'zz'"],
+    ["format=raw", 'A block device must be specified for "file"'],
   ] as const) {
     const node = parseDrive(argument).node ?? {};
     const error = errorOf(() => option.fromKeyval(node));

@@ -15,7 +15,14 @@ export interface FileName {
 }
 
 /** The protocols that a name may start with, and the drivers behind them. */
-const NBD_PROTOCOLS: readonly string[] = ["nbd", "nbd+tcp", "nbd+unix"];
+const PROTOCOLS: ReadonlyMap<string, string> = new Map([
+  ["file", "file"],
+  ["nbd", "nbd"],
+  ["nbd+tcp", "nbd"],
+  ["nbd+unix", "nbd"],
+  ["null-co", "null-co"],
+  ["null-aio", "null-aio"],
+]);
 
 /**
  * Parses a file name as QEMU's block layer does: `json:{…}`, `PROTOCOL:…`, or the path of a file. A colon behind the
@@ -26,14 +33,31 @@ const NBD_PROTOCOLS: readonly string[] = ["nbd", "nbd+tcp", "nbd+unix"];
 export function parseFileName(name: string): FileName {
   if (name.startsWith("json:")) return { isNode: true, options: parseJsonName(name.slice("json:".length)) };
   const protocol = protocolOf(name);
-  if (protocol === undefined) return protocolNode("file", [["filename", name]]);
-  if (protocol === "file") return protocolNode("file", [["filename", name.slice("file:".length)]]);
-  if (NBD_PROTOCOLS.includes(protocol)) return protocolNode("nbd", parseNbdName(name));
-  throw new OptionError(`Unknown protocol '${protocol}'`, { code: "invalid-value", path: "file" });
+  const driver = protocol === undefined ? "file" : PROTOCOLS.get(protocol);
+  const options = driver === undefined ? undefined : parseProtocolName(driver, name);
+  if (options !== undefined) return { isNode: false, options };
+  throw new OptionError(`Unknown protocol '${protocol ?? ""}'`, { code: "invalid-value", path: "file" });
 }
 
-function protocolNode(driver: string, options: Iterable<readonly [string, string]>): FileName {
-  return { isNode: false, options: new Map([["driver", driver], ...options]) };
+/**
+ * The options that a name means to a protocol driver which is known already; undefined for a driver that has no names of
+ * its own.
+ *
+ * @throws OptionError in QEMU's words
+ */
+export function parseProtocolName(driver: string, name: string): FlatOptions | undefined {
+  if (driver === "file") return ownNode(driver, [["filename", name.startsWith("file:") ? name.slice(5) : name]]);
+  if (driver === "nbd") return ownNode(driver, parseNbdName(name));
+  if (driver !== "null-co" && driver !== "null-aio") return undefined;
+  if (name === `${driver}://`) return ownNode(driver, []);
+  throw new OptionError(`The only allowed filename for this driver is '${driver}://'`, {
+    code: "invalid-value",
+    path: "file",
+  });
+}
+
+function ownNode(driver: string, options: Iterable<readonly [string, string]>): FlatOptions {
+  return new Map([["driver", driver], ...options]);
 }
 
 /** What stands before the first colon, if no slash comes first. */

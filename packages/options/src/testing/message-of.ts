@@ -10,3 +10,9 @@ export function messageOf(run: () => unknown): string {
   }
   throw new Error("accepted");
 }
+
+/** The message of an OptionError and its hints, but for the one that QEMU does not have. Any other error is thrown on. */
+export function messageWithHints(error: unknown): string {
+  if (!isOptionError(error)) throw error;
+  return [error.message, ...error.hints.filter((hint) => !hint.startsWith("Did you mean"))].join("\n");
+}
