@@ -72,7 +72,7 @@ export class BlockExports {
     if (writethrough === true) throw new UsageError("writethrough=on is not supported");
     this.#reserved.add(id);
     try {
-      await this.#start(settings, { id, node, view: graph.view(node, `export ${id}`), writable });
+      await this.#start(settings, { id, node, view: graph.view(node), writable });
     } finally {
       this.#reserved.delete(id);
     }

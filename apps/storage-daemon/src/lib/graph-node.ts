@@ -23,7 +23,7 @@ export class GraphNode implements Node {
   readonly driver: BlockDriver;
   readonly backend: BlockBackend | null;
   readonly child: Node | null;
-  readonly users: Set<string> = new Set();
+  readonly users: Set<BlockDriver> = new Set();
   readonly parents: Set<Node> = new Set();
   readonly listeners: Set<(event: DriverEvent) => void> = new Set();
   trouble: DriverEvent | null = null;

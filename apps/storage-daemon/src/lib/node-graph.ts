@@ -76,11 +76,11 @@ export class NodeGraph {
   }
 
   /**
-   * A driver by which `user` uses the node, who has it from now until it is closed, whether it was opened or not. A node
+   * A driver by which one user uses the node, who has it from now until it is closed, whether it was opened or not. A node
    * that was made for its users is closed with the last of them.
    */
-  view(node: Node, user: string): BlockDriver {
-    return createNodeView(node, user, async () => {
+  view(node: Node): BlockDriver {
+    return createNodeView(node, async () => {
       if (node.isOwned && node.users.size === 0) await this.close(node);
     });
   }
@@ -89,15 +89,9 @@ export class NodeGraph {
   async close(node: Node): Promise<void> {
     if (this.#nodes.get(node.name) !== node) return;
     this.#nodes.delete(node.name);
-    // Until its driver is closed it is a user of its child by that name.
-    this.#reserved.add(node.name);
     node.child?.parents.delete(node);
     this.#parts.onClosed(node);
-    try {
-      await node.driver.close();
-    } finally {
-      this.#reserved.delete(node.name);
-    }
+    await node.driver.close();
   }
 
   /** Closes every node, parents before children, and those that are being opened. */
@@ -107,19 +101,21 @@ export class NodeGraph {
   }
 
   async #make(options: NodeOptions, making: Making): Promise<Node> {
-    const name = this.#reserveName(options["node-name"]);
     let view: BlockDriver | null = null;
+    let name: string | null = null;
     try {
       const flags = nodeFlags(options, making.inherited);
-      checkNodeOptions(options, flags);
       const child = "file" in options ? await this.#resolve(options.file, flags) : null;
-      view = child === null ? null : this.view(child, `node ${name}`);
+      view = child === null ? null : this.view(child);
+      // What is below comes first to its name, as in QEMU.
+      name = this.#reserveName(options["node-name"]);
+      checkNodeOptions(options, flags);
       return await this.#open(name, options, flags, child, view, making);
     } catch (error) {
       await view?.close();
       throw openFailure(options, error);
     } finally {
-      this.#reserved.delete(name);
+      if (name !== null) this.#reserved.delete(name);
     }
   }
 

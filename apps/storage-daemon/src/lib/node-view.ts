@@ -5,8 +5,8 @@ import type { Node } from "./node.ts";
  * A node as one of its users sees it: a driver that is open already. `open` only begins to listen and `close` only ends it,
  * so several users can share one node; the user has it from the beginning. `onClose` is told once.
  */
-export function createNodeView(node: Node, user: string, onClose: () => Promise<void>): BlockDriver {
-  return new NodeView(node, user, onClose);
+export function createNodeView(node: Node, onClose: () => Promise<void>): BlockDriver {
+  return new NodeView(node, onClose);
 }
 
 class NodeView implements BlockDriver {
@@ -14,18 +14,16 @@ class NodeView implements BlockDriver {
   readonly resize?: (size: number) => Promise<void>;
   readonly #node: Node;
   readonly #driver: BlockDriver;
-  readonly #user: string;
   readonly #onClose: () => Promise<void>;
   #listener: ((event: DriverEvent) => void) | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor(node: Node, user: string, onClose: () => Promise<void>) {
+  constructor(node: Node, onClose: () => Promise<void>) {
     this.driverName = node.driver.driverName;
     this.#node = node;
     this.#driver = node.driver;
-    this.#user = user;
     this.#onClose = onClose;
-    node.users.add(user);
+    node.users.add(this);
     if (node.driver.resize !== undefined) this.resize = (size) => this.#driver.resize!(size);
   }
 
@@ -65,7 +63,7 @@ class NodeView implements BlockDriver {
 
   #close(): Promise<void> {
     if (this.#listener !== null) this.#node.listeners.delete(this.#listener);
-    this.#node.users.delete(this.#user);
+    this.#node.users.delete(this);
     return this.#onClose();
   }
 }

@@ -19,8 +19,8 @@ export interface Node {
   readonly child: Node | null;
   /** What the users of the node are shown: less than the driver can do where the flags say so. */
   readonly capabilities: DriverCapabilities;
-  /** Who uses the node: nodes and exports. */
-  readonly users: Set<string>;
+  /** The views of those who use the node: nodes and exports. */
+  readonly users: Set<BlockDriver>;
   /** The nodes that stand on it. */
   readonly parents: Set<Node>;
   /** A node above holds failed requests; see `OpenContext.held`. */
