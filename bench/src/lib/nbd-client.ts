@@ -63,8 +63,9 @@ export class NbdClient {
     this.#socket.uncork();
   }
 
-  /** Closes the connection without a word. */
+  /** Closes the connection without a word; nobody is told of what was not answered. */
   close(): void {
+    this.#pending.clear();
     this.#failure ??= new Error("closed");
     this.#socket.destroy();
   }

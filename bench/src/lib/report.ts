@@ -1,14 +1,14 @@
 /** The results of a run as files: all of it as JSON, and a picture for each stage. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { renderBarCharts, type Panel } from "./bar-chart.ts";
 import type { DrainResult } from "./drain.ts";
-import { formatMachine, type MachineFacts } from "./machine.ts";
+import type { MachineFacts } from "./machine.ts";
 import type { MicroFigure } from "./micro-figures.ts";
 import type { OutageResult } from "./outages.ts";
+import { renderPictures } from "./pictures.ts";
+import { formatReport } from "./report-page.ts";
 import { ratiosToPeer, spreadOfFigure, figures, type CaseResult, type Measures } from "./results.ts";
 import type { ScaleResult } from "./scale.ts";
-import { stages } from "./stages.ts";
 import type { StartUpResult } from "./start-up.ts";
 import { spreadOf } from "./statistics.ts";
 import type { Verdict } from "./verdicts.ts";
@@ -36,48 +36,21 @@ export interface Report extends Findings {
   readonly verdicts: readonly Verdict[];
 }
 
-/** Writes `results.json` and one SVG file for each stage that was measured. @returns The paths. */
+/** Writes `results.json`, an SVG file for each stage that was measured, and `README.md`. @returns The paths. */
 export function writeReport(folder: string, report: Report): string[] {
   mkdirSync(folder, { recursive: true });
-  const caption = formatMachine(report.machine).split("\n")[0] ?? "";
-  const pictures = stages.flatMap(({ id }) => {
-    const cases = report.cases.filter((entry) => entry.id.startsWith(`${id}/`));
-    return cases.length === 0 ? [] : [{ name: `${id}.svg`, text: renderBarCharts(panelsOf(cases), caption) }];
-  });
-  if (report.outages.length > 0) {
-    pictures.push({ name: "recovery.svg", text: renderBarCharts([recoveryPanel(report.outages)], caption) });
-  }
-  const cases = report.cases.map(withSummary);
-  const files = [{ name: "results.json", text: `${JSON.stringify({ ...report, cases }, null, 2)}\n` }, ...pictures];
+  const pictures = renderPictures(report);
+  const json = { ...report, cases: report.cases.map(withSummary) };
+  const files = [
+    { name: "README.md", text: formatReport(report, pictures) },
+    { name: "results.json", text: `${JSON.stringify(json, null, 2)}\n` },
+    ...pictures,
+  ];
   return files.map(({ name, text }) => {
     const path = join(folder, name);
     writeFileSync(path, text);
     return path;
   });
-}
-
-function panelsOf(cases: readonly CaseResult[]): Panel[] {
-  return cases.map(({ id, title, unit, subjects }) => ({
-    title: title.split(";")[0] ?? id,
-    unit: `${unit}, more is better`,
-    bars: subjects.map((subject) => ({
-      label: subject.title,
-      spread: spreadOfFigure(subject, "rate"),
-      ours: subject.id.startsWith("ours"),
-    })),
-  }));
-}
-
-function recoveryPanel(outages: readonly OutageResult[]): Panel {
-  return {
-    title: "From storage that is back to the first completion",
-    unit: "ms, less is better",
-    bars: outages.map(({ id, title, firstReply }) => ({
-      label: title,
-      spread: spreadOf(firstReply),
-      ours: id.startsWith("ours"),
-    })),
-  };
 }
 
 /** A case with the spread of each figure, and of its ratios to each peer. */

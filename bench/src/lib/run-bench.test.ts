@@ -42,4 +42,8 @@ test.skipIf(!hasPeers)("a whole run has figures of ours and of a peer, and write
   const judged = report.verdicts.filter(({ outcome }) => outcome !== "not measured");
   expect(judged.map(({ measure }) => measure)).toContain("file/4k-randread-d32 rate ours/nbdkit-file");
   expect(existsSync(join(out, "file.svg"))).toBe(true);
+  const page = readFileSync(join(out, "README.md"), "utf8");
+  expect(page).toContain("Settings: 1 rounds, clients of 0.2 s, a disk of 16 MiB");
+  expect(page).toContain("(file.svg)");
+  expect(page).toMatch(/^\| nbdkit file \|/m);
 });
