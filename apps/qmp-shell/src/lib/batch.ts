@@ -9,6 +9,7 @@ import { Session, type Output } from "./session.ts";
 import type { Palette } from "./palette.ts";
 import { splitWords } from "./split-words.ts";
 import { ConnectionError, UsageError } from "./usage-error.ts";
+import { within } from "./within.ts";
 
 /** What a run without a terminal stands on. */
 export interface BatchOptions {
@@ -72,7 +73,7 @@ class Batch {
     }
     if (event !== undefined) {
       const late = new Error(`no event ${printable(waitEvent ?? "")} in time`);
-      const lost = within(event, this.#lost.signal, undefined);
+      const lost = within(event, this.#lost.signal);
       this.#options.output.print(this.#options.presenter.event(await within(lost, signal, late)));
     }
     return ExitCode.Success;
@@ -114,15 +115,4 @@ class Batch {
     if (text.trim() !== "") throw new UsageError("the last line has an open quote or bracket");
     return code;
   }
-}
-
-/** The promise, or what a signal's abort means: `error`, or its reason. */
-function within<T>(promise: Promise<T>, signal: AbortSignal | undefined, error: Error | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(error ?? (signal.reason as Error));
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject);
-  });
 }

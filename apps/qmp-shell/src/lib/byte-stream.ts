@@ -1,23 +1,17 @@
+import type { QmpStream } from "@rehandle/qapi";
 import { spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { getSystemErrorMap } from "node:util";
 import { addressText, type Address } from "./address.ts";
 import { ConnectionError } from "./usage-error.ts";
 
-/** What to call when something happens to a {@link ByteStream}. */
-export interface StreamListener {
-  readonly data: (bytes: Uint8Array) => void;
-  /** The stream is over; called once. `reason` is undefined if the peer just ended it. */
-  readonly closed: (reason: string | undefined) => void;
-  /** A line that a started program wrote to standard error. */
-  readonly complaint: (line: string) => void;
-}
-
 /** A connection to a peer, whatever it goes through. */
-export interface ByteStream {
-  write(bytes: Uint8Array): void;
+export interface OpenStream {
+  readonly stream: QmpStream;
+  /** Why it was closed; undefined if the peer just ended it. */
+  readonly reason: string | undefined;
   /** Closes it; a program that was started for it ends as well. */
-  end(): void;
+  close(): void;
 }
 
 /** How long a started program has to end by itself once its input is closed, ms. */
@@ -26,25 +20,32 @@ const GRACE = 200;
 /** A longer line of standard error is cut. */
 const LONGEST_LINE = 4096;
 
-/** Opens a connection. @throws ConnectionError (as a rejection) if nobody is there */
-export function openStream(address: Address, listener: StreamListener): Promise<ByteStream> {
-  return address.kind === "exec" ? startProgram(address.command, listener) : openSocket(address, listener);
+/**
+ * Opens a connection. What a started program writes to standard error goes to `complain`, line by line.
+ *
+ * @throws ConnectionError (as a rejection) if nobody is there
+ */
+export function openStream(address: Address, complain: (line: string) => void): Promise<OpenStream> {
+  return address.kind === "exec" ? startProgram(address.command, complain) : openSocket(address);
 }
 
-function openSocket(address: Exclude<Address, { kind: "exec" }>, listener: StreamListener): Promise<ByteStream> {
+function openSocket(address: Exclude<Address, { kind: "exec" }>): Promise<OpenStream> {
   return new Promise((resolve, reject) => {
     const socket: Socket = address.kind === "unix" ? connect(address.path) : connect(address.port, address.host);
     let reason: string | undefined;
+    const opened: OpenStream = {
+      stream: socket,
+      get reason() {
+        return reason;
+      },
+      close: () => socket.destroySoon(),
+    };
     socket.setNoDelay(true);
-    socket.once("connect", () => {
-      resolve({ write: (bytes) => void socket.write(bytes), end: () => socket.destroySoon() });
-    });
-    socket.on("data", listener.data);
+    socket.once("connect", () => resolve(opened));
     socket.on("error", (error: NodeJS.ErrnoException) => {
       reason = errorWords(error);
       reject(new ConnectionError(`Failed to connect to '${addressText(address)}': ${reason}`, { cause: error }));
     });
-    socket.on("close", () => listener.closed(reason));
   });
 }
 
@@ -55,28 +56,30 @@ function errorWords({ errno, code, message }: NodeJS.ErrnoException): string {
 }
 
 /** Starts a program in a process group of its own, so that it ends with all that it started. */
-function startProgram(command: string, listener: StreamListener): Promise<ByteStream> {
+function startProgram(command: string, complain: (line: string) => void): Promise<OpenStream> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, { shell: true, detached: true, stdio: ["pipe", "pipe", "pipe"] });
-    const signal = (name: NodeJS.Signals): void => signalGroup(child.pid, name);
-    const abandon = (): void => signal("SIGTERM");
+    const abandon = (): void => signalGroup(child.pid, "SIGTERM");
+    let reason: string | undefined;
+    const opened: OpenStream = {
+      stream: { input: child.stdout, output: child.stdin },
+      get reason() {
+        return reason;
+      },
+      close: () => {
+        child.stdin.end();
+        setTimeout(abandon, GRACE).unref();
+      },
+    };
     process.once("exit", abandon);
-    child.once("spawn", () => {
-      resolve({
-        write: (bytes) => void child.stdin.write(bytes),
-        end: () => {
-          child.stdin.end();
-          setTimeout(abandon, GRACE).unref();
-        },
-      });
-    });
+    child.once("spawn", () => resolve(opened));
     child.once("error", (error) => reject(new ConnectionError(`cannot start '${command}': ${error.message}`)));
+    // Without a listener an error would end the shell; that the program is gone is told by its end.
     child.stdin.on("error", () => undefined);
-    child.stdout.on("data", listener.data);
-    readLines(child.stderr.setEncoding("utf8"), listener.complaint);
-    child.once("close", (code, signalName) => {
+    readLines(child.stderr.setEncoding("utf8"), complain);
+    child.once("exit", (code, signal) => {
       process.removeListener("exit", abandon);
-      listener.closed(signalName === null ? `the program ended with ${code}` : `the program ended by ${signalName}`);
+      reason = signal === null ? `the program ended with ${code}` : `the program ended by ${signal}`;
     });
   });
 }

@@ -148,7 +148,6 @@ help lists the commands, TAB completes, Ctrl-D ends.`;
     this.#terminal?.prompt("");
     await this.#session.run(words, controller.signal);
     this.#running = undefined;
-    if (this.#peer.isConnected) clearTimeout(this.#retry);
   }
 
   #interrupt(hadText: boolean): void {
@@ -172,15 +171,21 @@ help lists the commands, TAB completes, Ctrl-D ends.`;
 
   #reconnectIn(ms: number): void {
     this.#retry = setTimeout(() => {
-      this.#peer.connect().then(
-        () => {
-          this.#print(this.#options.palette.dim("connected again"));
-          void this.#peer.schema();
-          this.#showPrompt();
-        },
-        () => this.#reconnectIn(Math.min(2 * ms, LONGEST_WAIT)),
-      );
+      // A reconnect that was typed is not to be disturbed.
+      if (this.#running !== undefined) this.#reconnectIn(ms);
+      else if (!this.#peer.isConnected) void this.#reconnect(ms);
     }, ms);
+  }
+
+  async #reconnect(ms: number): Promise<void> {
+    try {
+      await this.#peer.connect();
+      this.#print(this.#options.palette.dim("connected again"));
+      void this.#peer.schema();
+      this.#showPrompt();
+    } catch {
+      if (this.#terminal !== undefined) this.#reconnectIn(Math.min(2 * ms, LONGEST_WAIT));
+    }
   }
 
   async #complete(line: string): Promise<[string[], string]> {

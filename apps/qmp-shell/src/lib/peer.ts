@@ -1,11 +1,11 @@
 import type { JsonObject } from "@rehandle/json";
-import { createQmpClient, isQmpError, type QmpGreeting } from "@rehandle/qapi";
+import { isQmpError, openQmpClient, type QmpGreeting } from "@rehandle/qapi";
 import { addressText, type Address } from "./address.ts";
-import { openStream, type ByteStream } from "./byte-stream.ts";
+import { openStream, type OpenStream } from "./byte-stream.ts";
 import type { AnySchema, PeerClient, PeerEvent } from "./peer-client.ts";
 import type { PeerSchema } from "./peer-schema.ts";
 import { readCommandNames, readIntrospection } from "./read-introspection.ts";
-import { ConnectionError, UsageError } from "./usage-error.ts";
+import { ConnectionError } from "./usage-error.ts";
 
 /** What a {@link Peer} tells of by itself. */
 export interface PeerListener {
@@ -22,7 +22,7 @@ export interface RunOptions {
   /** It overtakes commands that wait. */
   readonly oob: boolean;
   /** Gives up waiting for the reply. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** A connection that is ready. */
@@ -35,6 +35,9 @@ interface Connection {
 /** How long a peer may take to greet until the user hears of it, ms. */
 const SLOW_GREETING = 2000;
 
+/** How long to wait for the exit code of a program that closed its output, ms. */
+const EXIT_CODE_WAIT = 100;
+
 const NOTHING_KNOWN: PeerSchema = { commands: new Map(), events: new Map(), types: new Map() };
 
 /** Somebody who speaks QMP, over one connection after another. */
@@ -42,7 +45,9 @@ export class Peer {
   readonly #address: Address;
   readonly #listener: PeerListener;
   #connection: Connection | undefined;
-  #stream: ByteStream | undefined;
+  #stream: OpenStream | undefined;
+  /** Counts the tries to connect: a later one takes the place of an earlier one. */
+  #tries = 0;
 
   constructor(address: Address, listener: PeerListener) {
     this.#address = address;
@@ -58,33 +63,32 @@ export class Peer {
     return this.#connection?.greeting;
   }
 
-  /** Connects and negotiates; an earlier connection is closed. @throws ConnectionError (as a rejection) */
+  /** Connects and negotiates; an earlier connection or try is closed. @throws ConnectionError (as a rejection) */
   async connect(): Promise<void> {
     this.close();
-    let client: PeerClient | undefined;
-    let reason: string | undefined;
-    const stream = await openStream(this.#address, {
-      data: (bytes) => client?.receive(bytes),
-      closed: (why) => {
-        reason = why;
-        client?.closed();
-        if (client !== undefined) this.#lost(client, why);
-      },
-      complaint: (line) => this.#listener.notice(line),
-    });
-    client = createQmpClient<AnySchema>(stream);
+    const own = this.#tries;
+    const stream = await openStream(this.#address, (line) => this.#listener.notice(line));
+    if (own !== this.#tries) {
+      stream.close();
+      throw superseded();
+    }
     this.#stream = stream;
-    const greeting = await this.#negotiated(client, () => reason);
-    this.#connection = { client, greeting, schema: undefined };
-    void this.#hear(client);
+    const client: PeerClient = openQmpClient<AnySchema>(stream.stream, { oob: true });
+    try {
+      const greeting = await this.#greeted(client);
+      this.#connection = { client, greeting, schema: undefined };
+    } catch (error) {
+      if (own !== this.#tries) throw superseded();
+      throw await this.#failed(stream, error);
+    }
+    void this.#hear(client, stream);
   }
 
   /** Runs a command. @throws QmpError of the peer's; ConnectionError; the signal's reason */
   async execute(command: string, args: JsonObject, { oob, signal }: RunOptions): Promise<unknown> {
     const { client } = this.#ready();
-    if (oob) throw new UsageError("exec-oob is not there yet");
-    const reply = client.execute(command, args);
-    const value = await (signal === undefined ? reply : Promise.race([reply, rejectAtAbort(signal)]));
+    const options = signal === undefined ? {} : { signal };
+    const value = await (oob ? client.executeOob(command, args, options) : client.execute(command, args, options));
     // Events that came before the reply are shown before it.
     await new Promise((resolve) => void setImmediate(resolve));
     return value;
@@ -100,8 +104,10 @@ export class Peer {
 
   /** Closes the connection, and ends a program that was started for it. */
   close(): void {
+    this.#tries++;
+    this.#connection?.client.end();
     this.#connection = undefined;
-    this.#stream?.end();
+    this.#stream?.close();
     this.#stream = undefined;
   }
 
@@ -110,29 +116,27 @@ export class Peer {
     return this.#connection;
   }
 
-  async #negotiated(client: PeerClient, reason: () => string | undefined): Promise<QmpGreeting> {
+  async #greeted(client: PeerClient): Promise<QmpGreeting> {
     const slow = setTimeout(() => {
       this.#listener.notice("waiting for a greeting; a monitor of QEMU's serves one client at a time");
     }, SLOW_GREETING);
     try {
       return await client.ready;
-    } catch (error) {
-      this.close();
-      const why = isQmpError(error) && error.class === "ConnectionClosed" ? reason() : undefined;
-      const said = why ?? (error instanceof Error ? error.message : String(error));
-      throw new ConnectionError(`${addressText(this.#address)}: ${said}`, { cause: error });
     } finally {
       clearTimeout(slow);
     }
   }
 
-  #lost(client: PeerClient, reason: string | undefined): void {
-    if (this.#connection?.client !== client) return;
+  /** Why there was no greeting: what became of the stream, or what is wrong with what came over it. */
+  async #failed(stream: OpenStream, error: unknown): Promise<ConnectionError> {
+    const reason = isQmpError(error) && error.class === "ConnectionClosed" ? await reasonOf(stream) : undefined;
     this.close();
-    this.#listener.lost(reason ?? "the peer closed it");
+    const said = reason ?? (error instanceof Error ? error.message : String(error));
+    return new ConnectionError(`${addressText(this.#address)}: ${said}`, { cause: error });
   }
 
-  async #hear(client: PeerClient): Promise<void> {
+  /** Shows events until the connection is over. */
+  async #hear(client: PeerClient, stream: OpenStream): Promise<void> {
     const events = client.events();
     let known = 0;
     for await (const event of events) {
@@ -140,22 +144,35 @@ export class Peer {
       if (events.dropped > known) this.#listener.notice(`${events.dropped - known} events were let go`);
       known = events.dropped;
     }
+    if (this.#connection?.client !== client) return;
+    const reason = (await protocolError(client)) ?? (await reasonOf(stream));
+    if (this.#connection?.client !== client) return;
+    this.close();
+    this.#listener.lost(reason ?? "the peer closed it");
   }
+}
+
+function superseded(): ConnectionError {
+  return new ConnectionError("given up for another try");
+}
+
+/** What was wrong with what the peer sent, if that ended the client: whatever it is asked then fails with it. */
+async function protocolError(client: PeerClient): Promise<string | undefined> {
+  const error = await client.execute("query-version", {}).catch((error: unknown) => error);
+  return isQmpError(error) && error.class === "ProtocolError" ? error.message : undefined;
+}
+
+/** Why a stream is over. A program's exit code comes a little later than the end of its output. */
+async function reasonOf(stream: OpenStream): Promise<string | undefined> {
+  if (stream.reason === undefined) await new Promise((resolve) => void setTimeout(resolve, EXIT_CODE_WAIT));
+  return stream.reason;
 }
 
 async function readSchema(client: PeerClient): Promise<PeerSchema> {
   try {
-    return readIntrospection(await client.execute("query-qmp-schema"));
+    return readIntrospection(await client.execute("query-qmp-schema", {}));
   } catch {
-    const names = await client.execute("query-commands").catch(() => []);
+    const names = await client.execute("query-commands", {}).catch(() => []);
     return readCommandNames(names);
   }
-}
-
-function rejectAtAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
 }

@@ -12,6 +12,7 @@ import { formatTable } from "./table.ts";
 import { typeArguments } from "./type-arguments.ts";
 import { ConnectionError, UsageError } from "./usage-error.ts";
 import { VIEWS, viewRows } from "./views.ts";
+import { within } from "./within.ts";
 
 /** Where a session's texts go. */
 export interface Output {
@@ -34,6 +35,9 @@ export interface SessionOptions {
   /** ms since 1970. */
   readonly now: () => number;
 }
+
+/** Classes of errors that tell of a connection that is gone. */
+const LOST: ReadonlySet<string> = new Set(["ConnectionClosed", "ConnectionLost"]);
 
 /** Carries out what lines want done, one after another. */
 export class Session {
@@ -71,9 +75,9 @@ export class Session {
 
   async #execute(name: string, args: JsonObject, oob: boolean, signal: AbortSignal | undefined): Promise<unknown> {
     try {
-      return await this.#options.peer.execute(name, args, { oob, ...(signal === undefined ? {} : { signal }) });
+      return await this.#options.peer.execute(name, args, { oob, signal });
     } catch (error) {
-      if (!isQmpError(error) || error.class !== "ConnectionClosed") throw error;
+      if (!isQmpError(error) || !LOST.has(error.class)) throw error;
       const what = `the connection was lost before ${name} was answered; it may have been carried out or not`;
       throw new ConnectionError(what, { cause: error });
     }
@@ -97,10 +101,17 @@ export class Session {
     if (name === "events") return this.#events(words);
     if (words.length > 0) throw new UsageError(`${name} takes no arguments`);
     if (name === "exit") this.isOver = true;
-    else {
-      await this.#options.peer.connect();
-      this.#options.output.print(this.#options.palette.dim("connected again"));
+    else await this.#reconnect(signal);
+  }
+
+  async #reconnect(signal: AbortSignal | undefined): Promise<void> {
+    const { peer, output, palette } = this.#options;
+    try {
+      await within(peer.connect(), signal);
+    } finally {
+      if (signal?.aborted === true) peer.close();
     }
+    output.print(palette.dim("connected again"));
   }
 
   async #help([topic, ...words]: readonly string[]): Promise<void> {
@@ -148,5 +159,5 @@ export class Session {
 /** True if an error means that the connection is of no use any more. */
 function isConnectionFailure(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
-  return isQmpError(error) && (error.class === "ConnectionClosed" || error.class === "ProtocolError");
+  return isQmpError(error) && (LOST.has(error.class) || error.class === "ProtocolError");
 }
