@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { startDaemonProcess } from "./testing/daemon-process.ts";
 import { expectStopped, inSandbox } from "./testing/in-sandbox.ts";
 import { hangEvents, untilHangEvents } from "./testing/monitor-client.ts";
+import { makeCertificates } from "./testing/certificates.ts";
 import { connectClient, timed } from "./testing/nbd-client.ts";
 import { havePrograms, mustRun, runProgram } from "./testing/programs.ts";
 import { until } from "./testing/time.ts";
@@ -116,24 +116,6 @@ test(
     }),
   60_000,
 );
-
-/** An authority, and what it issued for a server and a client, as QEMU's tls-creds-x509 wants the files. */
-function makeCertificates(folder: string): void {
-  mkdirSync(folder);
-  const run = (...args: string[]): void => void execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const authority = ["-x509", ...key, "-keyout", "ca-key.pem", "-out", "ca-cert.pem", "-days", "2"];
-  run("req", ...authority, "-subj", "/CN=test authority");
-  for (const [name, extension] of [
-    ["server", "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n"],
-    ["client", "extendedKeyUsage=clientAuth\n"],
-  ] as const) {
-    run("req", "-new", ...key, "-keyout", `${name}-key.pem`, "-out", `${name}.csr`, "-subj", `/CN=test ${name}`);
-    writeFileSync(`${folder}/${name}.ext`, extension);
-    const files = ["-in", `${name}.csr`, "-out", `${name}-cert.pem`, "-extfile", `${name}.ext`];
-    run("x509", "-req", ...files, "-CA", "ca-cert.pem", "-CAkey", "ca-key.pem", "-CAcreateserial", "-days", "2");
-  }
-}
 
 describe.skipIf(!havePrograms("openssl", "qemu-img", "nbdinfo"))("TLS", () => {
   test(

@@ -32,12 +32,12 @@ export async function deleteNode(name: string, force: boolean, { graph, clock, l
   if (findUnused(name, graph) !== node) throw new UsageError(`Node ${name} is in use`);
   const unflushed = unflushedWrites(node);
   if (unflushed.count > 0 && !force) {
-    const writes = `${unflushed.count} acknowledged writes (${unflushed.bytes} bytes)`;
-    throw new UsageError(`Node ${name} is in use: ${writes} are not on its storage yet`);
+    const writes = `${unflushed.count} (${unflushed.bytes} bytes)`;
+    throw new UsageError(`Node ${name} is in use: acknowledged writes are not on its storage yet: ${writes}`);
   }
   if (unflushed.count > 0) {
-    const what = `${unflushed.count} acknowledged writes (${unflushed.bytes} bytes) that were not flushed`;
-    log.write("warning", name, `deleted with ${what}: they are lost if the storage restarted since`);
+    const what = `acknowledged writes that were not flushed: ${unflushed.count} (${unflushed.bytes} bytes)`;
+    log.write("warning", name, `deleted with ${what}; they are lost if the storage restarted since`);
   }
   await graph.close(node);
   return unflushed;
