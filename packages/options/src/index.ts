@@ -58,7 +58,7 @@ export {
   formatFishCompletion,
   formatZshCompletion,
 } from "./lib/shell-completion.ts";
-export { resolveMembers, type ResolvedMember } from "./lib/type-catalog.ts";
+export { resolveMembers, structMembers, type ResolvedMember } from "./lib/type-catalog.ts";
 export type {
   AlternateDescription,
   BuiltinType,

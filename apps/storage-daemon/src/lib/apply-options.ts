@@ -1,16 +1,20 @@
-import { isOptionError, type Option } from "@rehandle/options";
-import { CHARDEV_HELP } from "./chardev-options.ts";
+import { isOptionError } from "@rehandle/options";
+import { chardevHelp } from "./chardev-options.ts";
 import type { GivenOption } from "./command-line.ts";
 import type { Daemon } from "./daemon.ts";
+import { objectHelp } from "./object-help.ts";
 import { blockdevOption, exportOption, monitorOption, nbdServerOption, objectOption } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The text that a cry for help is answered with; the program then ends. */
 export class HelpGiven {
   readonly text: string;
+  /** With which code the program ends. */
+  readonly code: number;
 
-  constructor(text: string) {
+  constructor(text: string, code = 0) {
     this.text = text;
+    this.code = code;
   }
 }
 
@@ -62,12 +66,16 @@ async function apply(
     case "drive":
       return warn(messages, text, await daemon.addDrive(argument));
     case "chardev": {
-      if (argument === "help" || argument === "?") return new HelpGiven(`${CHARDEV_HELP}\n`);
+      const help = chardevHelp(argument);
+      if (help !== undefined) return new HelpGiven(help.text, help.code);
       const onWait = (where: string): void => messages.say(text, "info", `QEMU waiting for connection on: ${where}`);
       return warn(messages, text, await daemon.addChardev(argument, onWait));
     }
-    case "object":
-      return orHelp(objectOption, argument, (settings) => daemon.addObject(settings));
+    case "object": {
+      const parsed = objectOption.parse(argument);
+      if (parsed.kind === "help") return new HelpGiven(objectHelp(parsed.choice));
+      return daemon.addObject(parsed.value);
+    }
     case "nbd-server":
       return daemon.startNbdServer(nbdServerOption.parseValue(argument));
     case "export":
@@ -77,16 +85,6 @@ async function apply(
     default:
       throw new UsageError(`--${name} is not supported`);
   }
-}
-
-async function orHelp<T>(
-  option: Option<T>,
-  argument: string,
-  add: (value: T) => Promise<void>,
-): Promise<HelpGiven | void> {
-  const parsed = option.parse(argument);
-  if (parsed.kind === "help") return new HelpGiven(`${parsed.text}\n`);
-  return add(parsed.value);
 }
 
 /** Every other line goes on where the one before it ended, as QEMU prints them. */

@@ -1,4 +1,5 @@
 import {
+  formatOptsHelp,
   nearestHint,
   parseQemuOpts,
   readOpts,
@@ -87,10 +88,24 @@ export const chardevDescription: OptsOptionDescription = {
   help: "add a character device, for a monitor",
 };
 
-/** The text of `--chardev help`. */
-export const CHARDEV_HELP: string = ["Available chardev backend types: ", ...BACKENDS.map((word) => `  ${word}`)].join(
-  "\n",
-);
+const KNOWN: OptDescriptions = { ...SUPPORTED, ...REFUSED };
+
+/**
+ * The answer to a cry for help in the argument of `--chardev`, and the code with which QEMU ends after it: `help` is answered
+ * by the devices, and `socket,help` by the keys; undefined if there is none.
+ *
+ * @throws OptionError in QEMU's words
+ */
+export function chardevHelp(argument: string): { readonly text: string; readonly code: number } | undefined {
+  const { help, options } = parseQemuOpts(argument, { impliedKey: "backend", known: KNOWN });
+  if (help) return { text: `${formatOptsHelp(SUPPORTED, "chardev")}\n`, code: 1 };
+  const { backend = "" } = readOpts(SUPPORTED, options);
+  if (backend !== "help" && backend !== "?") return undefined;
+  return {
+    text: ["Available chardev backend types: ", ...BACKENDS.map((word) => `  ${word}`), ""].join("\n"),
+    code: 0,
+  };
+}
 
 /**
  * Parses the argument of `--chardev`.
@@ -98,8 +113,7 @@ export const CHARDEV_HELP: string = ["Available chardev backend types: ", ...BAC
  * @throws UsageError or OptionError in QEMU's words
  */
 export function readChardev(argument: string): ChardevOptions {
-  const known = { ...SUPPORTED, ...REFUSED };
-  const opts = parseQemuOpts(argument, { impliedKey: "backend", known });
+  const opts = parseQemuOpts(argument, { impliedKey: "backend", known: KNOWN });
   const values = readOpts(SUPPORTED, opts.options);
   const { id, warnings } = opts;
   const { backend } = values;

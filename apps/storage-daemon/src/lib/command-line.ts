@@ -43,7 +43,7 @@ export function* readCommandLine(argv: readonly string[], names: readonly Option
 
 function readLong(word: string, words: Iterator<string>, names: readonly OptionName[]): GivenOption {
   const [typed, value] = splitOnce(word.slice(2), "=");
-  const { name, hasArgument } = findLong(typed, names);
+  const { name, hasArgument } = findLong(typed, word, names);
   if (!hasArgument) {
     if (value !== undefined) throw new UsageError(`option '--${name}' doesn't allow an argument`);
     return { name, argument: "", text: word };
@@ -54,7 +54,8 @@ function readLong(word: string, words: Iterator<string>, names: readonly OptionN
   return { name, argument: next.value, text: `${word} ${next.value}` };
 }
 
-function findLong(typed: string, names: readonly OptionName[]): OptionName {
+/** Which option is meant by a name that is perhaps cut short, in a word. Errors show all of the word, as getopt's do. */
+function findLong(typed: string, word: string, names: readonly OptionName[]): OptionName {
   const exact = names.find(({ name }) => name === typed);
   if (exact !== undefined) return exact;
   const possible = names.filter(({ name }) => name.startsWith(typed));
@@ -63,11 +64,11 @@ function findLong(typed: string, names: readonly OptionName[]): OptionName {
   const [first] = candidates;
   if (first === undefined) {
     const known = names.map(({ name }) => `--${name}`);
-    throw new UsageError(`unrecognized option '--${typed}'`, null, nearestHint(`--${typed}`, known));
+    throw new UsageError(`unrecognized option '${word}'`, null, nearestHint(`--${typed}`, known));
   }
   if (candidates.length === 1) return first;
   const possibilities = candidates.map(({ name }) => `'--${name}'`).join(" ");
-  throw new UsageError(`option '--${typed}' is ambiguous; possibilities: ${possibilities}`);
+  throw new UsageError(`option '${word}' is ambiguous; possibilities: ${possibilities}`);
 }
 
 function* readLetters(word: string, words: Iterator<string>, names: readonly OptionName[]): Generator<GivenOption> {

@@ -53,16 +53,18 @@ export const OPTIONS: readonly OptionDescription[] = [
 /** Beginnings of these are taken only where no option of qemu-storage-daemon begins so. */
 const NOT_IN_QEMU: readonly string[] = ["completion", "drive"];
 
-/** The options by name, to find them on a command line. */
-export const OPTION_NAMES: readonly OptionName[] = OPTIONS.map((option) => {
-  const name = option.flag.slice(2);
-  return {
-    name,
-    hasArgument: takesArgument(option),
-    yields: NOT_IN_QEMU.includes(name),
-    ...(option.shortFlag === undefined ? {} : { letter: option.shortFlag.slice(1) }),
-  };
-});
+/** The options by name in the order of the alphabet, to find them on a command line. */
+export const OPTION_NAMES: readonly OptionName[] = OPTIONS.toSorted((a, b) => (a.flag < b.flag ? -1 : 1)).map(
+  (option) => {
+    const name = option.flag.slice(2);
+    return {
+      name,
+      hasArgument: takesArgument(option),
+      yields: NOT_IN_QEMU.includes(name),
+      ...(option.shortFlag === undefined ? {} : { letter: option.shortFlag.slice(1) }),
+    };
+  },
+);
 
 /** The first word of a command line that asks how the rest of it could go on; only the completions' scripts say it. */
 export const COMPLETE_FLAG = "--complete";

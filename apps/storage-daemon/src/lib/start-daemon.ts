@@ -112,7 +112,7 @@ class Run implements RunningDaemon {
       }
       const applied = await applyOptions(this.#daemon, options, { say: this.#say }, () => this.#stopping);
       if (applied instanceof HelpGiven) {
-        this.#answer(applied.text);
+        this.#answer(applied.text, applied.code);
         return false;
       }
       if (this.#stopping) return false;
@@ -129,8 +129,8 @@ class Run implements RunningDaemon {
     this.#surroundings.stderr.write(`${PROGRAM}: ${option}: ${level}: ${message}\n`);
   };
 
-  #answer(text: string): void {
-    this.#surroundings.stdout.write(text, () => this.#end(0));
+  #answer(text: string, code = 0): void {
+    this.#surroundings.stdout.write(text, () => this.#end(code));
   }
 
   async #fail(error: unknown): Promise<void> {

@@ -19,7 +19,12 @@ export interface OptionDefinition<C extends TypeCatalog, N extends TypeName<C>> 
 /** An argument's meaning: a value, or a cry for help and the text that answers it. */
 export type ParsedOption<T> =
   | { readonly kind: "value"; readonly value: T }
-  | { readonly kind: "help"; readonly text: string };
+  | {
+      readonly kind: "help";
+      readonly text: string;
+      /** What the argument chose of a union, which need not exist; undefined if nothing. */
+      readonly choice: string | undefined;
+    };
 
 /** A command line option, ready to use. */
 export interface Option<T> {
@@ -54,8 +59,7 @@ export function defineOption<const C extends TypeCatalog, N extends TypeName<C>>
     if (argument.startsWith("{")) return { kind: "value", value: fromJson(parseJsonObject(argument)) };
     const { tree, help } = parseKeyval(argument, definition);
     const choice = choiceIn(definition, tree);
-    const asked = help || (definition.allowHelp === true && choice === "help");
-    if (asked) return { kind: "help", text: helpText(choice === "help" ? undefined : choice) };
+    if (help) return { kind: "help", text: helpText(choice), choice };
     return { kind: "value", value: fromKeyval(tree) };
   };
   return {
