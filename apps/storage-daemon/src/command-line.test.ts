@@ -1,9 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import { Readable, Writable } from "node:stream";
-import { startDaemon } from "./index.ts";
+import { comparable, runOurs, runTheirs } from "./testing/compared-daemons.ts";
 import { DAEMON_COMMAND } from "./testing/daemon-process.ts";
-import { havePrograms, runProgram, type Ended } from "./testing/programs.ts";
+import { havePrograms, runProgram } from "./testing/programs.ts";
 import { Sandbox } from "./testing/sandbox.ts";
 
 /**
@@ -138,48 +137,14 @@ function words(line: string): string[] {
   return line.replaceAll("@", sandbox.folder).split(" ");
 }
 
-/** In this process, which is quicker by far; the start of the real program is what most other suites are about. */
-async function runOurs(line: string): Promise<Ended> {
-  let stdout = "";
-  let stderr = "";
-  const daemon = startDaemon(words(line), {
-    stdin: Readable.from([]),
-    stdout: sink((text) => (stdout += text)),
-    stderr: sink((text) => (stderr += text)),
-  });
-  return { code: await daemon.exited, stdout, stderr };
-}
-
-function runTheirs(line: string): Promise<Ended> {
-  return runProgram("qemu-storage-daemon", words(line), { deadline: 20_000 });
-}
-
-function sink(take: (text: string) => void): Writable {
-  return new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      take(chunk.toString());
-      done();
-    },
-  });
-}
-
-/** What is not QEMU's: log lines, and one more line that says what was perhaps meant. */
-function comparable({ code, stderr }: Ended, program: string): { code: number | null; stderr: string } {
-  const lines = stderr
-    .split("\n")
-    .filter((line) => !/^\d{4}-\d\d-\d\dT/.test(line) && !line.startsWith("Did you mean"))
-    .map((line) => (line.startsWith(`${program}: `) ? line.slice(program.length + 2) : line));
-  return { code, stderr: lines.join("\n") };
-}
-
 const available = havePrograms("qemu-storage-daemon");
 
 describe.skipIf(!available)(
   "errors of the command line, compared with qemu-storage-daemon",
   () => {
     test.each(SAME_AS_QEMU)("%s", async (line) => {
-      const ours = await runOurs(line);
-      const theirs = await runTheirs(line);
+      const ours = await runOurs(words(line));
+      const theirs = await runTheirs(words(line));
       expect(comparable(ours, "rehandle-storage-daemon")).toEqual(comparable(theirs, "qemu-storage-daemon"));
       expect(ours.code).toBe(1);
     });
@@ -188,7 +153,7 @@ describe.skipIf(!available)(
 );
 
 test.each(OURS)("%s: %s", async (line, message) => {
-  const { code, stderr } = await runOurs(line);
+  const { code, stderr } = await runOurs(words(line));
   expect(comparable({ code, stderr, stdout: "" }, "rehandle-storage-daemon").stderr).toContain(
     `${line}: ${message}`.replaceAll("@", sandbox.folder),
   );
@@ -207,9 +172,9 @@ test("the program itself prints and exits as qemu-storage-daemon does", async ()
 });
 
 test("--version and --help answer and end, wherever they stand", async () => {
-  const version = await runOurs("--blockdev zork --version");
+  const version = await runOurs(words("--blockdev zork --version"));
   expect(version.stdout).toMatch(/^rehandle-storage-daemon version \d+\.\d+\.\d+\n/);
-  const help = await runOurs("--help");
+  const help = await runOurs(words("--help"));
   expect(help).toMatchObject({ code: 0, stderr: "" });
   for (const option of [
     "--blockdev",
@@ -222,6 +187,6 @@ test("--version and --help answer and end, wherever they stand", async () => {
   ]) {
     expect(help.stdout).toContain(option);
   }
-  expect((await runOurs("--object tls-creds-x509,help")).stdout).toContain("endpoint=<");
-  expect((await runOurs("--chardev help")).stdout).toContain("  socket\n");
+  expect((await runOurs(words("--object tls-creds-x509,help"))).stdout).toContain("endpoint=<");
+  expect((await runOurs(words("--chardev help"))).stdout).toContain("  socket\n");
 });
