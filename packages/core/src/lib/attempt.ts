@@ -1,6 +1,6 @@
 import type { BlockError, BlockExtent, BlockOperation, BlockRequest } from "@rehandle/driver-sdk";
 
-import type { RangeItem } from "./range-index.ts";
+import type { RangeItem } from "./range-item.ts";
 
 /** Whoever sent an attempt. */
 export interface AttemptOwner {

@@ -1,6 +1,6 @@
 import type { Engine } from "./engine.ts";
 import { unreachable } from "./hold-errors.ts";
-import type { RangeItem } from "./range-index.ts";
+import type { RangeItem } from "./range-item.ts";
 import { EntryState, type RequestEntry } from "./request-entry.ts";
 
 /**

@@ -3,7 +3,7 @@ import { BlockError } from "@rehandle/driver-sdk";
 import type { Attempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
 import { gaveUp } from "./hold-errors.ts";
-import { RangeItem } from "./range-index.ts";
+import { RangeItem } from "./range-item.ts";
 import { EntryState, RequestEntry } from "./request-entry.ts";
 
 /** Attempts that took too long: called back from the driver, and fenced as long as they may still land. */

@@ -1,7 +1,7 @@
 import { BlockError, type BlockRequest, type DriverCapabilities } from "@rehandle/driver-sdk";
 
 import { Attempt, type AttemptOwner } from "./attempt.ts";
-import { RangeItem } from "./range-index.ts";
+import { RangeItem } from "./range-item.ts";
 import type { ReplayLog, ReplayRecord, Slab } from "./replay-log.ts";
 
 /** How many writes of the log are on their way at once. */

@@ -2,7 +2,7 @@ import type { BlockError, BlockRequest } from "@rehandle/driver-sdk";
 
 import type { Attempt, AttemptOwner } from "./attempt.ts";
 import type { Direction } from "./policy.ts";
-import { RangeItem } from "./range-index.ts";
+import { RangeItem } from "./range-item.ts";
 import type { TimelineItem } from "./timeline.ts";
 
 /** Where a request is. Numbers, because the transition table is asked twice for every request. */

@@ -8,7 +8,7 @@ import type { BackendEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { LogFlusher, type FlushHost } from "./log-flusher.ts";
 import { Prober, type ProbeHost } from "./prober.ts";
-import type { RangeItem } from "./range-index.ts";
+import type { RangeItem } from "./range-item.ts";
 import { RecoveryCycle, type CycleHost } from "./recovery-cycle.ts";
 import { Recovery, type RecoveryHost } from "./recovery.ts";
 import { ReplayLog } from "./replay-log.ts";
