@@ -15,9 +15,9 @@ export function collectStatistics(engine: Engine, supervisor: Supervisor): Backe
   }
   const { oldest } = ledger;
   return {
-    submitted: counters.submitted,
-    completed: counters.completed,
-    failed: counters.failed,
+    submitted: engine.lastSeq + counters.refused,
+    completed: counters.completed + counters.refused,
+    failed: counters.failed + counters.refused,
     held: counters.held,
     heldNow,
     heldBytesNow,

@@ -30,7 +30,7 @@ import { Counters } from "./statistics.ts";
 
 /** Pooled objects that are kept beyond what is in use. */
 const POOL_SIZE = 4096;
-/** So that pooled attempts keep no client's buffers alive. */
+/** So that attempts in the pool keep no client's buffers alive. */
 const NO_IOV: Uint8Array[] = [];
 
 /** The data path: admit, send, hold, act, complete. When to send again is the {@link Supervision}'s business. */
@@ -62,7 +62,6 @@ export class Engine {
   readonly #entries: RequestEntry[] = [];
   /** Requests that wait for no other any more, until they are looked at. */
   readonly #unblocked: RequestEntry[] = [];
-  readonly #attempts: Attempt[] = [];
   readonly index: RangeIndex;
   readonly #emit: (event: BackendEvent) => void;
 
@@ -91,11 +90,9 @@ export class Engine {
   }
 
   submit(request: BlockRequest): void {
-    this.counters.submitted += 1;
     const invalid = (this.gate & Gate.CLOSED) !== 0 ? backendClosed() : checkRequest(this.driver.capabilities, request);
     if (invalid !== null) {
-      this.counters.completed += 1;
-      this.counters.failed += 1;
+      this.counters.refused += 1;
       request.complete(request, invalid);
       return;
     }
@@ -123,14 +120,13 @@ export class Engine {
     if (entry.state === EntryState.QUEUED) this.#dequeue(entry);
     entry.moveTo(EntryState.IN_FLIGHT);
     const request = entry.request!;
-    const attempt = this.#attempts.pop() ?? new Attempt(this.#onDone);
+    const attempt = (entry.ownAttempt ??= this.#newAttempt(entry));
     attempt.operation = request.operation;
     attempt.offset = request.offset;
     attempt.length = request.length;
     attempt.flags = request.flags;
     attempt.iov = request.iov;
     if (attempt.extents.length > 0) attempt.extents = [];
-    attempt.owner = entry;
     attempt.generation = this.generation;
     attempt.connection = this.connection;
     if (this.log !== null) attempt.logPosition = this.log.position;
@@ -245,9 +241,12 @@ export class Engine {
       return;
     }
     entry.attempt = null;
-    if (error === null) this.#onSuccess(entry, attempt);
-    else this.#onFailure(entry, error, attempt.connection);
-    this.#recycleAttempt(attempt);
+    if (error === null) {
+      this.#onSuccess(entry, attempt);
+    } else {
+      attempt.iov = NO_IOV;
+      this.#onFailure(entry, error, attempt.connection);
+    }
     this.supervision.onSettled();
   };
 
@@ -256,11 +255,14 @@ export class Engine {
     const wasOverdue = entry.state === EntryState.OVERDUE;
     if (wasOverdue) this.late.overdue.delete(entry);
     if (attempt.generation !== this.generation) {
+      attempt.iov = NO_IOV;
       this.#onStaleSuccess(entry);
       return;
     }
     if (request.operation === "block-status") request.extents.push(...attempt.extents);
     if (this.log !== null && entry.direction === "write") this.#remember(request, attempt, this.log);
+    // Before the end of the request: then its entry may be in use again at once, and the attempt with it.
+    attempt.iov = NO_IOV;
     const { cycle } = entry;
     if (entry.failWhenDone === null) this.finish(entry, null);
     else this.late.fail(entry);
@@ -318,6 +320,8 @@ export class Engine {
 
   #requeue(entry: RequestEntry): void {
     entry.lastAttemptAt = this.clock.now();
+    // There may be many for a long time.
+    entry.ownAttempt = null;
     entry.moveTo(EntryState.QUEUED);
     this.queue.insert(entry);
     this.ledger.hold(entry, "failed");
@@ -327,6 +331,7 @@ export class Engine {
 
   #stop(entry: RequestEntry): void {
     if (entry.state !== EntryState.QUEUED) {
+      entry.ownAttempt = null;
       entry.moveTo(EntryState.QUEUED);
       this.queue.insert(entry);
     }
@@ -386,9 +391,9 @@ export class Engine {
     if (this.#entries.length < POOL_SIZE) this.#entries.push(entry);
   }
 
-  #recycleAttempt(attempt: Attempt): void {
-    attempt.owner = null;
-    attempt.iov = NO_IOV;
-    if (this.#attempts.length < POOL_SIZE) this.#attempts.push(attempt);
+  #newAttempt(entry: RequestEntry): Attempt {
+    const attempt = new Attempt(this.#onDone);
+    attempt.owner = entry;
+    return attempt;
   }
 }

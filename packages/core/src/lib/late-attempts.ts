@@ -112,6 +112,7 @@ export class LateAttempts {
     this.overdue.delete(entry);
     attempt.owner = null;
     entry.attempt = null;
+    entry.ownAttempt = null;
     entry.lastAttemptAt = this.#engine.clock.now();
     if (entry.mutates) this.#fenceAttempt(entry, attempt);
     if (entry.failWhenDone !== null) {

@@ -38,7 +38,10 @@ function setOf(...states: EntryState[]): number {
 export class RequestEntry extends RangeItem implements AttemptOwner {
   #state: EntryState = EntryState.IDLE;
   request: BlockRequest | null = null;
+  /** The one that is with the driver. */
   attempt: Attempt | null = null;
+  /** Used for one attempt after the other; null until there is one, and while the driver may keep the last one. */
+  ownAttempt: Attempt | null = null;
   /** Order of admission. */
   seq = 0;
   direction: Direction = "read";
@@ -65,12 +68,16 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
   cycle = 0;
   timeline: TimelineItem[] | null = null;
 
-  readonly onOverdue: (attempt: Attempt) => void;
+  readonly #onOverdue: (entry: RequestEntry, attempt: Attempt) => void;
 
   /** @param onOverdue the engine's, for every entry the same. */
   constructor(onOverdue: (entry: RequestEntry, attempt: Attempt) => void) {
     super(false);
-    this.onOverdue = (attempt) => onOverdue(this, attempt);
+    this.#onOverdue = onOverdue;
+  }
+
+  onOverdue(attempt: Attempt): void {
+    this.#onOverdue(this, attempt);
   }
 
   get state(): EntryState {

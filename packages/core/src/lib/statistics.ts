@@ -39,9 +39,10 @@ export interface BackendStatistics {
   readonly hangTimes: readonly number[];
 }
 
-/** The counters behind {@link BackendStatistics}. */
+/** The counters behind {@link BackendStatistics}; `completed` and `failed` are of what was admitted. */
 export class Counters {
-  submitted = 0;
+  /** Requests that were failed without being admitted. */
+  refused = 0;
   completed = 0;
   failed = 0;
   held = 0;

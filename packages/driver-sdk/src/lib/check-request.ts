@@ -5,7 +5,8 @@ import type { DriverCapabilities } from "./capabilities.ts";
 /** Bytes in all parts of an iov. */
 export function iovLength(iov: readonly Uint8Array[]): number {
   let sum = 0;
-  for (const part of iov) sum += part.length;
+  // By number, because it is done for every request: an iterator costs more than the rest.
+  for (let at = 0; at < iov.length; at += 1) sum += iov[at]!.length;
   return sum;
 }
 
@@ -34,13 +35,14 @@ export function checkRequest(capabilities: DriverCapabilities, request: BlockReq
   } else if (!declares(capabilities, operation)) {
     return refuse(request, "ENOTSUP", "is not supported");
   }
+  if (operation === "block-status" && length === 0) return refuse(request, "EINVAL", "has no length");
+  if (request.flags === 0) return null;
   if ((request.flags & RequestFlag.FUA) !== 0 && changesData(operation) && !capabilities.fua) {
     return refuse(request, "EINVAL", "asks for FUA, which is not supported");
   }
   if ((request.flags & RequestFlag.NO_FALLBACK) !== 0 && !capabilities.fastZero) {
     return refuse(request, "ENOTSUP", "asks for fast zeroes, which are not supported");
   }
-  if (operation === "block-status" && length === 0) return refuse(request, "EINVAL", "has no length");
   return null;
 }
 
