@@ -1,5 +1,6 @@
-import { truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { DAEMON_COMMAND } from "./testing/daemon-process.ts";
 import { inSandbox } from "./testing/in-sandbox.ts";
@@ -77,6 +78,55 @@ describe.skipIf(!available).each(daemons)("command lines of the manual, with $na
       expect(await process.ended, process.stderr).toBe(0);
     }));
 });
+
+const canScript = havePrograms("qemu-storage-daemon", "python3", "socat", "nbdinfo", "qemu-io");
+
+describe.skipIf(!canScript).each(daemons)("scripts of an operator, with $name", (daemon) => {
+  test("in Python", () =>
+    inSandbox(async (sandbox) => {
+      sandbox.file("disk.img", 1024 * 1024);
+      const process = start(sandbox, daemon, MONITOR);
+      await untilAccepts(sandbox.path("qmp.sock"));
+      const script = fileURLToPath(new URL("testing/disk.py", import.meta.url));
+      const python = (...args: string[]): Promise<string> =>
+        mustRun("python3", [script, ...args], { cwd: sandbox.folder });
+      expect(await python("attach", "qmp.sock", "disk.img", "nbd.sock")).toBe("attached export0\n");
+      const uri = `nbd+unix:///disk?socket=${sandbox.path("nbd.sock")}`;
+      await mustRun("qemu-io", ["-f", "raw", "-c", "write -P 7 0 64k", uri]);
+      expect(await python("detach", "qmp.sock")).toBe(
+        "not yet: Node disk is in use\nevents BLOCK_EXPORT_DELETED\ndetached 0\n",
+      );
+      expect(
+        readFileSync(sandbox.path("disk.img"))
+          .subarray(0, 65536)
+          .every((byte) => byte === 7),
+      ).toBe(true);
+      await expectEnd(process);
+    }));
+
+  test("in the shell, by socat", () =>
+    inSandbox(async (sandbox) => {
+      sandbox.file("disk.img", 1024 * 1024);
+      const process = start(sandbox, daemon, MONITOR);
+      await untilAccepts(sandbox.path("qmp.sock"));
+      const answers = await mustRun("sh", ["-c", SHELL_SCRIPT], { cwd: sandbox.folder });
+      expect(answers.split("\n").filter((line) => line.includes('"return"'))).toHaveLength(4);
+      expect(await mustRun("nbdinfo", ["--size", `nbd+unix:///disk?socket=${sandbox.path("nbd.sock")}`])).toBe(
+        "1048576\n",
+      );
+      await expectEnd(process);
+    }));
+});
+
+/** The end of the input reaches the daemon before the answers are written: they come all the same. */
+const SHELL_SCRIPT = `
+{
+  echo '{"execute":"qmp_capabilities"}'
+  echo '{"execute":"blockdev-add","arguments":{"driver":"file","node-name":"disk","filename":"disk.img"}}'
+  echo '{"execute":"nbd-server-start","arguments":{"addr":{"type":"unix","data":{"path":"nbd.sock"}}}}'
+  echo '{"execute":"block-export-add","arguments":{"type":"nbd","id":"e","node-name":"disk"}}'
+} | socat -t 30 - UNIX-CONNECT:qmp.sock
+`;
 
 /** What a process that was killed leaves: a socket that nobody listens on. */
 async function leaveSocket(path: string): Promise<void> {

@@ -107,7 +107,8 @@ export class Chardev {
 
   async #listen(address: ChardevAddress): Promise<void> {
     if ("path" in address) await clearSocketPath(address.path);
-    const server = createServer((socket) => this.#adopt(socket));
+    // Whoever sends no more commands still hears the answers.
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#adopt(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => reject(bindFailure(address, error)));
       server.listen(address, () => {

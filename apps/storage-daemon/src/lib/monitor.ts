@@ -49,7 +49,9 @@ export class Monitors {
       stream.on("error", closed);
       stream.on("close", closed);
     }
-    input.on("end", closed);
+    input.on("end", () => session.inputEnded());
+    // Standard output never closes.
+    output.on("finish", closed);
   }
 
   /** Sends what waits and closes all; resolves when that is done or `ms` have passed. */

@@ -14,7 +14,9 @@ const PACKAGES = {
   "qemu-io": "qemu-utils",
   "qemu-nbd": "qemu-utils",
   "qemu-storage-daemon": "qemu-system-common",
+  python3: "python3",
   script: "bsdutils",
+  socat: "socat",
   zsh: "zsh",
 } as const;
 

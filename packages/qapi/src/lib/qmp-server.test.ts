@@ -277,3 +277,26 @@ test("close ends every monitor, once", () => {
   monitor.say('{"execute":"query-version"}');
   expect([monitor.ended, server.sessions, monitor.lines.length]).toEqual([true, 0, 0]);
 });
+
+test("what a peer said before it ended its side is answered, then the session ends", async () => {
+  let finish = (): void => {};
+  const server = serve({
+    "query-block": () => new Promise((resolve) => (finish = () => resolve([]))),
+    "query-block-exports": () => [],
+  });
+  const monitor = new Monitor(server);
+  monitor.say('{"execute":"qmp_capabilities"}{"execute":"query-block","id":1}{"execute":"query-block-exports","id":2}');
+  monitor.session.inputEnded();
+  expect(monitor.ended).toBe(false);
+  finish();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(monitor.messages.slice(2)).toEqual([
+    { return: [], id: 1 },
+    { return: [], id: 2 },
+  ]);
+  expect(monitor.ended).toBe(true);
+  expect(server.sessions).toBe(0);
+  const idle = new Monitor(server);
+  idle.session.inputEnded();
+  expect(idle.ended).toBe(true);
+});

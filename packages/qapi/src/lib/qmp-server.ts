@@ -54,6 +54,8 @@ export interface QmpSession {
   receive(bytes: Uint8Array): void;
   /** Says that the peer has taken all that was written: a socket's `drain`. */
   drained(): void;
+  /** Says that the peer sends nothing more: what it sent is answered, then the transport is told to end. */
+  inputEnded(): void;
   /** Says that the peer is gone. Harmless if the session has ended already. */
   closed(): void;
 }

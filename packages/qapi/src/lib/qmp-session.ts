@@ -49,6 +49,8 @@ export class MonitorSession {
   #next = 0;
   #busy = false;
   #paused = false;
+  /** The peer sends nothing more. */
+  #inputOver = false;
 
   constructor(host: SessionHost, transport: QmpTransport) {
     this.#host = host;
@@ -71,6 +73,13 @@ export class MonitorSession {
   /** The peer has taken what was written: goes on with what waits. */
   drained(): void {
     if (!this.#busy) this.#work();
+    this.#endIfDone();
+  }
+
+  /** The peer sends nothing more: what it sent is answered, then the session ends. */
+  inputEnded(): void {
+    this.#inputOver = true;
+    this.#endIfDone();
   }
 
   /** The peer is gone; commands that run go on and their replies are dropped. */
@@ -149,6 +158,11 @@ export class MonitorSession {
   #goOn(): void {
     this.#busy = false;
     this.#work();
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#inputOver && !this.#busy && this.#next === this.#queue.length) this.end();
   }
 
   /** Replies to one text, at once or, if it says so, later. */

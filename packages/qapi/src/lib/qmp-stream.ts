@@ -38,6 +38,8 @@ export interface StreamEnd {
   receive(bytes: Uint8Array): void;
   drained(): void;
   closed(cause?: string): void;
+  /** What came is to be answered before the end. Without it the end of the input is the end of all. */
+  inputEnded?(): void;
 }
 
 /** A client on a stream, which may still be connecting. */
@@ -47,7 +49,10 @@ export function openQmpClient<S extends Schema>(stream: QmpStream, options?: Qmp
   return client;
 }
 
-/** Serves a stream until it ends. */
+/**
+ * Serves a stream until it ends. What a peer sent before it ended its side is answered, for which a socket's listener needs
+ * `allowHalfOpen`.
+ */
 export function serveQmp<S extends Schema>(server: QmpServer<S>, stream: QmpStream): QmpSession {
   const session = server.attach(streamTransport(stream));
   listen(stream, session);
@@ -96,6 +101,7 @@ export function listen(stream: QmpStream, end: StreamEnd): void {
     side.on("close", closed);
   }
   input.on("end", () => {
+    if (end.inputEnded !== undefined) return end.inputEnded();
     closed();
     output.end();
   });
