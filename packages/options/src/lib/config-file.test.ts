@@ -57,6 +57,7 @@ function errorOf(text: string): string {
 describe("errors tell the line", () => {
   test.each([
     ["[drive]\n  \n", "f:2: parse error"],
+    ["[drive]\n\0\n", "f:2: parse error"],
     ['\n\nk = "v"\n', "f:3: no group defined"],
     [' [drive "a"]\n', "f:1: no group defined"],
     ["[zz]\n", "There is no option group 'zz'"],

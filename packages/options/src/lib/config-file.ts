@@ -36,7 +36,7 @@ export function* parseConfigFile(text: string, fileName: string): Generator<Conf
   let number = 0;
   for (const line of linesOf(text)) {
     number += 1;
-    if (line === "" || line.startsWith("\n") || line.startsWith("#")) continue;
+    if (line.startsWith("\n") || line.startsWith("#")) continue;
     const header = line.startsWith("[") ? readHeader(line) : undefined;
     if (header !== undefined) {
       if (open !== undefined) yield sectionOf(open, location);

@@ -26,7 +26,8 @@ export function readSize(text: string): ReadSize | NumberFault {
   const whole = hex === undefined ? wholeOf(decimal, MOST_DECIMAL, "") : wholeOf(hex, MOST_HEX, "0x");
   const part = fractionOf(fraction);
   if (part !== 0n && unit === 1n) return "syntax";
-  if (whole === "range") return whole;
+  // QEMU stops reading at a number that is too large, and then wonders at what follows.
+  if (whole === "range" || whole >= U64) return suffix === "" && !text.includes(".") ? "range" : "syntax";
   const bytes = whole * unit + ((part * unit + U64 / 2n) >> 64n);
   return bytes >= U64 ? "range" : { bytes, hexSuffix: hex !== undefined && suffix !== "" };
 }

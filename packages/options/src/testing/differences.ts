@@ -15,7 +15,8 @@ export interface Difference {
 
 /** Messages that name one of several mistakes of a kind, without the name. */
 const ONE_OF_SEVERAL = [
-  /^(Parameter) '[^]*' (?:expects|is unexpected)/,
+  /^Parameter() '[^]*' (?:expects|is unexpected)/,
+  /^Invalid parameter() '/,
   /^(Block (?:protocol|format) '[^]*?') does(?:n't| not) support the option/,
 ];
 
@@ -32,10 +33,14 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
       "Of several mistakes of a kind (unknown keys, values of the wrong type) the first in the text is reported; QEMU's order is that of a hash table.",
     explains: ({ ours, theirs }) => kindOf(ours) !== undefined && kindOf(ours) === kindOf(theirs),
   },
+  hintsKept: {
+    reason: "Errors of `-set` and `-readconfig` have their hints; QEMU forgets them there.",
+    explains: ({ ours, theirs }) => String(ours).startsWith(`${String(theirs)}\n`) && /-set|a\.cfg/.test(String(ours)),
+  },
   warnedOnce: { reason: "A warning is given once, however often its cause was given." },
   rounding: {
     reason: "`0.99999999999999999999k` is 1024; QEMU's arithmetic overflows to 0.",
-    explains: ({ text, theirs }) => /0\.9{17,}/.test(text) && theirs === 0,
+    explains: ({ text, theirs }) => /\.9{17,}[kmgtpe]$/i.test(text) && theirs === "6144",
   },
   depth: { reason: "A dotted key has at most 1024 fragments; QEMU's stack overflows on very deep ones." },
   hugeDouble: { reason: "A JSON number beyond all doubles (`1e999`) is refused." },

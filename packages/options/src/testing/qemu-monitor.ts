@@ -40,6 +40,11 @@ export async function askMonitor(commands: readonly MonitorCommand[]): Promise<M
   return commands.map((_command, id) => answers.get(id) ?? null);
 }
 
+/** What a line of the human monitor printed. */
+export function printed(answer: MonitorAnswer | undefined): string {
+  return typeof answer === "string" ? answer : "";
+}
+
 function readAnswers(output: string): Map<number, MonitorAnswer> {
   const answers = new Map<number, MonitorAnswer>();
   for (const line of output.split("\r\n")) {

@@ -1,7 +1,8 @@
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CONFIG_FILE, type GivenOption } from "./own-command-line.ts";
 
 /**
  * True if the program is installed. If it is not, says so out loud, and throws with `CI` set: what must be there may not
@@ -39,11 +40,27 @@ export async function qemuBlockdevError(argument: string): Promise<string | unde
   throw new Error(`unexpected answer to ${argument}: ${stderr}`);
 }
 
-/** The size of an image that `qemu-img info --image-opts` tells, or its message. */
-export async function qemuImageSize(options: string): Promise<{ size: number } | { message: string }> {
-  const { stdout, stderr } = await run("qemu-img", ["info", "--output=json", "--image-opts", options]);
-  if (stdout !== "") return { size: (JSON.parse(stdout) as { "virtual-size": number })["virtual-size"] };
-  return { message: messageOf(stderr) };
+/**
+ * What QEMU prints of a command line that starts no machine: the error with `qemu` for the program's name, or the help.
+ * Empty if it takes all of the options.
+ */
+export async function qemuCommandLine(options: readonly GivenOption[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "options-"));
+  try {
+    const args = options.flatMap(([flag, argument]) => {
+      if (flag !== "-readconfig") return [flag, argument];
+      writeFileSync(join(folder, CONFIG_FILE), argument);
+      return [flag, CONFIG_FILE];
+    });
+    // Options are carried out in their order, so that this error is the last.
+    const { stdout, stderr } = await run("qemu-system-x86_64", [...args, "-set", "END"], folder);
+    const lines = stderr
+      .replaceAll("qemu-system-x86_64:", "qemu:")
+      .replaceAll(/^qemu: .*warning: .*\nPlease use .*\n/gm, "");
+    return (stdout + lines).trimEnd().replace(`qemu: -set END: can't parse: "END"`, "");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** The message of `qemu-img create -f raw -o OPTIONS`; undefined if it makes the image. */
