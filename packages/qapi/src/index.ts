@@ -8,14 +8,7 @@ export { createQmpClient, type QmpClient } from "./lib/qmp-client.ts";
 export type { QmpClientTransport } from "./lib/qmp-connection.ts";
 export type { QmpEvent, QmpEventOf, QmpTimestamp } from "./lib/qmp-event.ts";
 export type { QmpGreeting } from "./lib/qmp-greeting.ts";
-export {
-  connectQmp,
-  type QmpLink,
-  type QmpLinkOptions,
-  type QmpLinkStatus,
-  type QmpTimer,
-  type QmpTimers,
-} from "./lib/qmp-link.ts";
+export { connectQmp, type QmpLink, type QmpLinkOptions, type QmpLinkStatus } from "./lib/qmp-link.ts";
 export { openQmpClient, serveQmp, type QmpReadable, type QmpStream, type QmpWritable } from "./lib/qmp-stream.ts";
 export { isQmpError, QmpError, type QapiErrorClass, type QmpErrorClass } from "./lib/qmp-error.ts";
 export {
@@ -28,6 +21,8 @@ export {
   type QmpSession,
   type QmpVersion,
 } from "./lib/qmp-server.ts";
+export type { QmpEventLimit } from "./lib/event-limiter.ts";
+export type { QmpTimer, QmpTimers } from "./lib/qmp-timers.ts";
 export type { QmpTransport } from "./lib/qmp-transport.ts";
 export { rehandleIntrospection } from "./lib/generated/introspection.ts";
 export {

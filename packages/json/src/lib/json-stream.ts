@@ -18,6 +18,12 @@ const DEFAULT_LIMITS: JsonLimits = { nesting: 1024, bytes: 64 * 1024 * 1024, tok
 /** A stray text is shown up to this many bytes; QEMU would show all 64 MiB of it. */
 const SHOWN_BYTES = 1024;
 
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** FE and FF are in no UTF-8 text; they end whatever was begun. */
+const LAST_PLAIN = 0xfd;
+
 /** The buffer between two texts; a longer one is given back. */
 const KEPT_BYTES = 1024;
 
@@ -45,21 +51,50 @@ export class JsonStream {
   #bytes: Uint8Array = new Uint8Array(KEPT_BYTES);
   #length = 0;
   #tokenStart = 0;
+  #stopped = false;
 
   constructor(sink: JsonSink, limits: Partial<JsonLimits> = {}) {
     this.#sink = sink;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
-  /** Takes the next bytes and reports all that is complete. */
-  feed(bytes: Uint8Array): void {
-    for (const byte of bytes) this.#byte(byte);
+  /**
+   * Takes the next bytes and reports all that is complete. Returns how many it took: all, unless the sink called
+   * {@link stop}.
+   */
+  feed(bytes: Uint8Array): number {
+    let at = 0;
+    this.#stopped = false;
+    while (at < bytes.length && !this.#stopped) {
+      at = this.#skipPlain(bytes, at);
+      if (at < bytes.length) this.#byte(bytes[at++] ?? 0);
+    }
+    return at;
+  }
+
+  /** For the sink: the `feed` that reports to it is to take nothing more. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** No more bytes will come: reports what is left. The stream can be used again. */
   end(): void {
     while (this.#state !== State.Start) this.#step(0, true);
     if (this.#kinds.length > 0) this.#complete();
+  }
+
+  /** Takes what a string holds as it is, all at once: nothing there can end the token. */
+  #skipPlain(bytes: Uint8Array, from: number): number {
+    if (this.#state !== State.DoubleQuoted) return from;
+    // Leaves the byte that goes beyond the limit to those who look at it.
+    const end = Math.min(bytes.length, from + this.#limits.bytes - (this.#length - this.#tokenStart));
+    let at = from;
+    for (; at < end; at++) {
+      const byte = bytes[at] ?? 0;
+      if (byte < SPACE || byte === QUOTE || byte === BACKSLASH || byte > LAST_PLAIN) break;
+    }
+    if (at > from) this.#appendAll(bytes.subarray(from, at));
+    return at;
   }
 
   #byte(byte: number): void {
@@ -90,12 +125,20 @@ export class JsonStream {
   }
 
   #append(byte: number): void {
-    if (this.#length === this.#bytes.length) {
-      const larger = new Uint8Array(this.#bytes.length * 2);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
+    if (this.#length === this.#bytes.length) this.#grow(1);
     this.#bytes[this.#length++] = byte;
+  }
+
+  #appendAll(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #grow(by: number): void {
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + by));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 
   #token(kind: number): void {

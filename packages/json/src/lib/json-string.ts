@@ -27,6 +27,12 @@ export function decodeString(bytes: Uint8Array, start: number, end: number): Dec
   const text = new TextBuilder();
   const last = end - 1;
   for (let at = start + 1; at < last;) {
+    const plainEnd = endOfPlain(bytes, at, last);
+    if (plainEnd > at) {
+      text.addAscii(bytes, at, plainEnd);
+      at = plainEnd;
+      continue;
+    }
     if (bytes[at] === BACKSLASH) {
       const escape = readEscape(bytes, at, end);
       if (escape.codePoint < 0) return { text: "", error: escapeError(bytes, at, Math.min(escape.next, end)) };
@@ -40,6 +46,13 @@ export function decodeString(bytes: Uint8Array, start: number, end: number): Dec
     at += sequenceLength(bytes[at] ?? 0);
   }
   return { text: text.finish() };
+}
+
+/** Where the ASCII without escapes ends that begins at `from`. */
+function endOfPlain(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && (bytes[at] ?? 0) < 0x80 && bytes[at] !== BACKSLASH) at++;
+  return at;
 }
 
 /** What an escape stands for, -1 if for nothing, and where it ends. */

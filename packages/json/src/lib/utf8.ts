@@ -1,6 +1,9 @@
 /** How many UTF-16 units are handed to `String.fromCharCode` at once; far below any engine's limit of arguments. */
 const CHUNK = 4096;
 
+/** A run of ASCII that is not worth a call of its own. */
+const SHORT = 16;
+
 /** Builds a string from UTF-16 units in linear time. */
 export class TextBuilder {
   #text = "";
@@ -11,6 +14,20 @@ export class TextBuilder {
     if (codePoint < 0x10000) this.#units.push(codePoint);
     else this.#units.push(0xd7c0 + (codePoint >> 10), 0xdc00 + (codePoint & 0x3ff));
     if (this.#units.length >= CHUNK) this.#flush();
+  }
+
+  /** Appends ASCII as it is. */
+  addAscii(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < SHORT) {
+      for (let at = start; at < end; at++) this.#units.push(bytes[at] ?? 0);
+      if (this.#units.length >= CHUNK) this.#flush();
+      return;
+    }
+    this.#flush();
+    for (let at = start; at < end; at += CHUNK) {
+      // Spreading would go through the array's iterator, which takes ten times as long.
+      this.#text += Reflect.apply(String.fromCharCode, null, bytes.subarray(at, Math.min(end, at + CHUNK)));
+    }
   }
 
   /** All that was added. */

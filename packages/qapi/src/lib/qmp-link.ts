@@ -5,19 +5,9 @@ import type { QmpCaller } from "./qmp-caller.ts";
 import { QmpConnection, type ConnectionHost } from "./qmp-connection.ts";
 import { QmpError } from "./qmp-error.ts";
 import type { QmpGreeting } from "./qmp-greeting.ts";
+import type { QmpTimer, QmpTimers } from "./qmp-timers.ts";
 import { listen, streamTransport, type QmpStream, type StreamTransport } from "./qmp-stream.ts";
 import type { Schema } from "./schema.ts";
-
-/** A timer that can be taken back. */
-export interface QmpTimer {
-  cancel(): void;
-}
-
-/** The part of a clock that waits; the clocks of `@rehandle/driver-sdk` are such. */
-export interface QmpTimers {
-  /** Calls `callback` once, not before `ms` milliseconds have passed, and never from within this call. */
-  setTimer(ms: number, callback: () => void): QmpTimer;
-}
 
 /** What a link is made of. */
 export interface QmpLinkOptions<S extends Schema> extends QmpClientOptions<S> {

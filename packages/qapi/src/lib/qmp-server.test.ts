@@ -1,3 +1,4 @@
+import { createVirtualClock, type VirtualClock } from "@rehandle/driver-sdk";
 import { encodeUtf8 } from "@rehandle/json";
 import { describe, expect, test } from "vitest";
 import { QmpError } from "./qmp-error.ts";
@@ -217,6 +218,132 @@ describe("commands", () => {
   });
 });
 
+describe("reading", () => {
+  const pause = '{"execute":"rehandle-pause","arguments":{"node-name":"a"}}';
+  const retry = '{"exec-oob":"rehandle-retry-now","arguments":{"node-name":"a"},"id":"oob"}';
+
+  function serveSlowly(): { server: QmpServer<RehandleSchema>; release: (() => void)[] } {
+    const release: (() => void)[] = [];
+    const wait = (): Promise<void> => new Promise<void>((resolve) => void release.push(resolve));
+    return { server: serve({ "rehandle-pause": wait, "rehandle-retry-now": () => {} }), release };
+  }
+
+  test("does not run ahead of the command that runs", async () => {
+    const { server, release } = serveSlowly();
+    const monitor = connect(server);
+    monitor.say(`${pause}]`);
+    expect(monitor.paused).toBe(true);
+    monitor.say(pause);
+    expect([monitor.lines.length, release.length]).toEqual([0, 1]);
+    release[0]?.();
+    await settle();
+    expect(monitor.messages).toEqual([{ return: {} }, failure("JSON parse error, expecting value")]);
+    release[1]?.();
+    await settle();
+    expect([monitor.lines.length, monitor.paused]).toEqual([3, false]);
+  });
+
+  test("with oob ends with eight in the queue, and goes on with seven", async () => {
+    const { server, release } = serveSlowly();
+    const monitor = connect(server, false);
+    monitor.say('{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}');
+    monitor.lines.length = 0;
+    // One runs and seven wait.
+    monitor.say(pause.repeat(8) + retry);
+    expect([monitor.messages, monitor.paused]).toEqual([[{ return: {}, id: "oob" }], false]);
+    // With the eighth that waits, one that comes out of band is not seen.
+    monitor.say(pause + retry);
+    expect([monitor.lines.length, monitor.paused]).toEqual([1, true]);
+    release[0]?.();
+    await settle();
+    expect(monitor.messages).toEqual([{ return: {}, id: "oob" }, { return: {} }, { return: {}, id: "oob" }]);
+    expect([release.length, monitor.paused]).toEqual([2, false]);
+  });
+
+  test("waits for a command that came out of band and takes its time", async () => {
+    const release: (() => void)[] = [];
+    const wait = (): Promise<void> => new Promise<void>((resolve) => void release.push(resolve));
+    const monitor = connect(serve({ "rehandle-retry-now": wait }), false);
+    monitor.say('{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}');
+    monitor.say(retry.repeat(3));
+    expect([release.length, monitor.paused]).toEqual([1, true]);
+    for (let i = 0; i < 3; i++) {
+      release[i]?.();
+      await settle();
+    }
+    expect([release.length, monitor.lines.length, monitor.paused]).toEqual([3, 5, false]);
+  });
+});
+
+describe("events that come too often", () => {
+  const data = { device: "d", operation: "read", action: "report", reason: "x" } as const;
+
+  function serveLimited(): { clock: VirtualClock; server: QmpServer<RehandleSchema>; monitor: Monitor } {
+    const clock = createVirtualClock({ realtimeStart: 5000 });
+    const server = createQmpServer({
+      schema: rehandleSchema,
+      commands: {},
+      version: VERSION,
+      clock,
+      eventLimits: { BLOCK_EXPORT_DELETED: {}, BLOCK_IO_HANG: { key: "node-name", windowMs: 500 } },
+    });
+    return { clock, server, monitor: connect(server) };
+  }
+
+  test("are sent at once, then once in a window, the last that came; a window without any ends it", () => {
+    const { clock, server, monitor } = serveLimited();
+    for (const id of ["a", "b", "c"]) server.emit("BLOCK_EXPORT_DELETED", { id });
+    const ids = (): unknown[] => monitor.messages.map((message) => (message as { data: { id: string } }).data.id);
+    expect(ids()).toEqual(["a"]);
+    clock.advance(999);
+    expect(ids()).toEqual(["a"]);
+    clock.advance(1);
+    expect(ids()).toEqual(["a", "c"]);
+    server.emit("BLOCK_EXPORT_DELETED", { id: "d" });
+    clock.advance(1000);
+    expect(ids()).toEqual(["a", "c", "d"]);
+    clock.advance(1000);
+    expect(clock.pending).toBe(0);
+    server.emit("BLOCK_EXPORT_DELETED", { id: "e" });
+    expect(ids()).toEqual(["a", "c", "d", "e"]);
+    // Stamped when it happened, not when it was sent.
+    expect(monitor.messages[1]).toMatchObject({ timestamp: { seconds: 5 } });
+    server.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("are limited for each key, and others are not", () => {
+    const { clock, server, monitor } = serveLimited();
+    for (const node of ["a", "b", "a", "b"]) server.emit("BLOCK_IO_HANG", { set: true, "node-name": node });
+    for (let i = 0; i < 3; i++) server.emit("BLOCK_IO_ERROR", data);
+    const names = (): unknown[] =>
+      monitor.messages.map((message) => (message as { data: { "node-name"?: string } }).data["node-name"]);
+    expect(names()).toEqual(["a", "b", undefined, undefined, undefined]);
+    clock.advance(500);
+    expect(names().slice(5)).toEqual(["a", "b"]);
+  });
+
+  test("as QEMU limits them, if the schema has QEMU's", () => {
+    const clock = createVirtualClock();
+    const schema = { types: {}, commands: {}, events: { RTC_CHANGE: { data: { offset: "int" } }, STOP: {} } } as const;
+    const server = createQmpServer({ schema, commands: {}, version: VERSION, clock });
+    const lines: string[] = [];
+    const session = server.attach({
+      write: (bytes) => void lines.push(String.fromCharCode(...bytes)),
+      pendingBytes: () => 0,
+      end: () => {},
+      destroy: () => {},
+    });
+    session.receive(encodeUtf8('{"execute":"qmp_capabilities"}'));
+    for (const offset of [1, 2, 3]) server.emit("RTC_CHANGE", { offset });
+    server.emit("STOP", {});
+    server.emit("STOP", {});
+    clock.advance(1000);
+    const events = lines.slice(2).map((line) => JSON.parse(line) as { event: string; data?: { offset: number } });
+    expect(events.map(({ event, data }) => data?.offset ?? event)).toEqual([1, "STOP", "STOP", 3]);
+  });
+});
+
 describe("events", () => {
   test("come before the reply of the command that caused them, with QEMU's time stamp", () => {
     const server = serve({
@@ -262,10 +389,21 @@ describe("a monitor that does not read", () => {
   });
 
   test("and goes on sending for ever is dropped", () => {
+    const server = serve({ "rehandle-pause": () => new Promise<void>(() => {}) });
+    const monitor = connect(server);
+    monitor.say('{"execute":"rehandle-pause","arguments":{"node-name":"a"}}');
+    monitor.say("[]".repeat(2 ** 20));
+    expect([monitor.paused, monitor.destroyed]).toEqual([true, false]);
+    monitor.say("[]");
+    expect([monitor.destroyed, server.sessions]).toEqual([true, 0]);
+  });
+
+  test("or that sends one byte after the other", () => {
     const monitor = connect(serve({ "rehandle-pause": () => new Promise<void>(() => {}) }));
     monitor.say('{"execute":"rehandle-pause","arguments":{"node-name":"a"}}');
-    for (let i = 0; i < 66 && !monitor.destroyed; i++) monitor.say("[]".repeat(1000));
-    expect(monitor.destroyed).toBe(true);
+    let bytes = 0;
+    for (; bytes < 20_000 && !monitor.destroyed; bytes++) monitor.say("[");
+    expect(bytes).toBeLessThan(10_000);
   });
 });
 

@@ -1,13 +1,15 @@
 import { checkArguments } from "./check-arguments.ts";
-import { MonitorSession, type SessionHost } from "./qmp-session.ts";
+import { EventLimiter, type QmpEventLimit } from "./event-limiter.ts";
+import { encodeMessage, MonitorSession, type SessionHost } from "./qmp-session.ts";
 import type { SchemaInfo } from "./generated/types.ts";
 import { pruneIntrospection } from "./prune-introspection.ts";
+import type { QmpTimers } from "./qmp-timers.ts";
 import type { QmpTransport } from "./qmp-transport.ts";
 import { own, type Schema } from "./schema.ts";
 import type { ArgumentsOf, CommandName, EventDataOf, EventName, ResultOf } from "./schema-types.ts";
 
 /** The part of a clock that a monitor needs; the clocks of `@rehandle/driver-sdk` are such. */
-export interface QmpClock {
+export interface QmpClock extends Partial<QmpTimers> {
   /** Milliseconds since 1970-01-01T00:00Z, with fractions; NaN if it cannot be told. */
   realtime(): number;
 }
@@ -42,8 +44,10 @@ export interface QmpServerOptions<S extends Schema> {
   readonly version: QmpVersion;
   /** What the generator made of the schema; without it there is no `query-qmp-schema`. Commands without a handler are left out. */
   readonly introspection?: readonly SchemaInfo[];
-  /** Stamps the events. */
+  /** Stamps the events, and times those that are limited; if it has no timers, none is. */
   readonly clock: QmpClock;
+  /** Events that may not be sent as often as they come, besides those that QEMU limits. */
+  readonly eventLimits?: { readonly [N in EventName<S>]?: QmpEventLimit };
   /** A monitor that has let this many bytes pile up is dropped. Default 1 MiB, at least 512 KiB. */
   readonly maxPendingBytes?: number;
 }
@@ -85,6 +89,7 @@ class Server<S extends Schema> implements QmpServer<S> {
   readonly #sessions = new Set<MonitorSession>();
   readonly #handlers = new Map<string, (args: never) => unknown>();
   readonly #host: SessionHost;
+  readonly #limiter: EventLimiter<unknown> | undefined;
 
   constructor(options: QmpServerOptions<S>) {
     this.#options = options;
@@ -93,6 +98,11 @@ class Server<S extends Schema> implements QmpServer<S> {
       if (typeof handler === "function") this.#handlers.set(name, handler as (args: never) => unknown);
     }
     this.#host = this.#createHost();
+    const { setTimer } = options.clock;
+    if (setTimer === undefined) return;
+    const timers = { setTimer: setTimer.bind(options.clock) };
+    const limits = { ...options.eventLimits } as Readonly<Record<string, QmpEventLimit>>;
+    this.#limiter = new EventLimiter<unknown>(limits, timers, (message) => this.#broadcast(message));
   }
 
   get sessions(): number {
@@ -103,7 +113,7 @@ class Server<S extends Schema> implements QmpServer<S> {
     const greeting = { QMP: { version: this.#version(), capabilities: this.#host.capabilities } };
     const session = new MonitorSession(this.#host, transport);
     this.#sessions.add(session);
-    session.send(greeting);
+    session.send(encodeMessage(greeting));
     return session;
   }
 
@@ -111,13 +121,20 @@ class Server<S extends Schema> implements QmpServer<S> {
     const type = own(this.#options.schema.events, event);
     const hasData = type?.data !== undefined || type?.boxed !== undefined;
     const message = { event, data: hasData ? data : undefined, timestamp: this.#timestamp() };
-    for (const session of this.#sessions) {
-      if (session.isReady) session.send(message);
-    }
+    if (this.#limiter === undefined) this.#broadcast(message);
+    else this.#limiter.offer(event, data, message);
   }
 
   close(): void {
+    this.#limiter?.close();
     for (const session of this.#sessions) session.end();
+  }
+
+  #broadcast(message: unknown): void {
+    const ready = [...this.#sessions].filter(({ isReady }) => isReady);
+    if (ready.length === 0) return;
+    const bytes = encodeMessage(message);
+    for (const session of ready) session.send(bytes);
   }
 
   #addBuiltins(): void {

@@ -1,7 +1,8 @@
-import { JsonStream, type JsonValue, writeJson } from "@rehandle/json";
+import { isJsonObject, JsonStream, type JsonValue, writeJson } from "@rehandle/json";
 import { isQmpError, QmpError } from "./qmp-error.ts";
 import { readRequest, requestId, type QmpRequest } from "./qmp-envelope.ts";
 import { asciiBytes, type QmpTransport } from "./qmp-transport.ts";
+import { UnreadBytes } from "./unread-bytes.ts";
 
 /** What a session asks its server for. */
 export interface SessionHost {
@@ -31,10 +32,10 @@ const TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>> = {
 /** A text that waits for its turn: a value, or the error that it did not become one. */
 type Input = { readonly value: JsonValue } | { readonly error: QmpError };
 
-/** With this many texts waiting, as QEMU does, nothing more is read. */
-const PAUSE_AT = 8;
-/** What one read may bring beyond it. A peer that goes on for all that is dropped. */
-const DROP_AT = 65_536;
+/** With oob, as QEMU does, nothing more is read while so many texts wait; without, while one waits or runs. */
+const OOB_QUEUE = 8;
+/** Bytes that may wait unread, unless they came all at once. A peer whose transport goes on for all that is dropped. */
+const DROP_AT = 1024 * 1024;
 /** With this many bytes not yet taken by the peer, no further command is answered. More than any socket's own mark. */
 const WORK_BELOW = 256 * 1024;
 
@@ -45,9 +46,14 @@ export class MonitorSession {
   readonly #stream: JsonStream;
   #state: SessionState = "negotiating";
   #oob = false;
+  readonly #unread = new UnreadBytes();
+  /** Texts that wait for their turn. */
   #queue: Input[] = [];
-  #next = 0;
+  /** A command runs. */
   #busy = false;
+  /** A command that came out of band runs. */
+  #oobBusy = false;
+  #isReading = false;
   #paused = false;
   /** The peer sends nothing more. */
   #inputOver = false;
@@ -67,19 +73,23 @@ export class MonitorSession {
   }
 
   receive(bytes: Uint8Array): void {
-    if (this.#state !== "closed") this.#stream.feed(bytes);
+    if (this.#state === "closed") return;
+    const isFirst = this.#unread.first === undefined;
+    this.#unread.push(bytes);
+    if (!isFirst && this.#unread.cost > DROP_AT) this.#drop();
+    else this.#read();
   }
 
   /** The peer has taken what was written: goes on with what waits. */
   drained(): void {
-    if (!this.#busy) this.#work();
-    this.#endIfDone();
+    this.#work();
+    this.#read();
   }
 
   /** The peer sends nothing more: what it sent is answered, then the session ends. */
   inputEnded(): void {
     this.#inputOver = true;
-    this.#endIfDone();
+    this.#read();
   }
 
   /** The peer is gone; commands that run go on and their replies are dropped. */
@@ -87,7 +97,8 @@ export class MonitorSession {
     if (this.#state === "closed") return;
     this.#setState("closed");
     this.#queue = [];
-    this.#next = 0;
+    this.#unread.clear();
+    this.#stream.stop();
     this.#host.ended(this);
   }
 
@@ -98,10 +109,9 @@ export class MonitorSession {
     this.closed();
   }
 
-  /** Sends one message, or drops the peer if it has not taken what it got so far. */
-  send(message: unknown): void {
+  /** Sends one message, as {@link encodeMessage} made it, or drops the peer if it has not taken what it got so far. */
+  send(bytes: Uint8Array): void {
     if (this.#state === "closed") return;
-    const bytes = asciiBytes(`${writeJson(message)}\r\n`);
     const pending = this.#transport.pendingBytes();
     if (pending > 0 && pending + bytes.length > this.#host.maxPendingBytes) this.#drop();
     else this.#transport.write(bytes);
@@ -117,52 +127,77 @@ export class MonitorSession {
     this.closed();
   }
 
+  /** Looks at what came, as far as it is its turn. */
+  #read(): void {
+    // A handler may bring more bytes; those of now come first.
+    if (this.#isReading) return;
+    this.#isReading = true;
+    for (let piece = this.#unread.first; piece !== undefined && this.#mayRead; piece = this.#unread.first) {
+      this.#unread.take(this.#stream.feed(piece));
+    }
+    this.#isReading = false;
+    if (this.#state === "closed") return;
+    if (this.#inputOver && this.#isIdle) this.end();
+    else this.#setPaused(!this.#mayRead);
+  }
+
+  /** Nothing is left to answer. */
+  get #isIdle(): boolean {
+    return !this.#busy && !this.#oobBusy && this.#queue.length === 0 && this.#unread.first === undefined;
+  }
+
+  get #mayRead(): boolean {
+    if (this.#state === "closed" || this.#oobBusy) return false;
+    return this.#oob ? this.#queue.length < OOB_QUEUE : !this.#busy && this.#queue.length === 0;
+  }
+
+  #setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (paused) this.#transport.pause?.();
+    else this.#transport.resume?.();
+  }
+
   #value(value: JsonValue): void {
-    if (!this.#oob || !isOutOfBand(value)) this.#enqueue({ value });
-    else if (this.#state !== "closed") void this.#answer({ value });
+    if (this.#oob && isOutOfBand(value)) this.#overtake(value);
+    else this.#enqueue({ value });
+  }
+
+  /** As in QEMU, nothing is read while it runs. */
+  #overtake(value: JsonValue): void {
+    const done = this.#answer({ value });
+    if (done === undefined) return;
+    this.#oobBusy = true;
+    this.#stream.stop();
+    void done.then(() => {
+      this.#oobBusy = false;
+      this.#read();
+    });
   }
 
   #enqueue(input: Input): void {
     if (this.#state === "closed") return;
     this.#queue.push(input);
-    if (!this.#busy) this.#work();
-    const waiting = this.#queue.length - this.#next;
-    if (waiting >= DROP_AT) this.#drop();
-    else if (waiting >= PAUSE_AT && !this.#paused) {
-      this.#paused = true;
-      this.#transport.pause?.();
-    }
+    this.#work();
+    if (!this.#mayRead) this.#stream.stop();
   }
 
   /** Answers one text after the other until one has to be waited for. */
   #work(): void {
-    while (this.#next < this.#queue.length) {
-      if (this.#transport.pendingBytes() > WORK_BELOW) return;
-      const input = this.#queue[this.#next++];
-      const done = input === undefined ? undefined : this.#answer(input);
+    while (!this.#busy && this.#transport.pendingBytes() <= WORK_BELOW) {
+      const input = this.#queue.shift();
+      if (input === undefined) return;
+      const done = this.#answer(input);
       if (done === undefined) continue;
       this.#busy = true;
-      done.then(
-        () => this.#goOn(),
-        () => this.#drop(),
-      );
-      return;
+      void done.then(() => this.#goOn());
     }
-    this.#queue = [];
-    this.#next = 0;
-    if (!this.#paused || this.#state === "closed") return;
-    this.#paused = false;
-    this.#transport.resume?.();
   }
 
   #goOn(): void {
     this.#busy = false;
     this.#work();
-    this.#endIfDone();
-  }
-
-  #endIfDone(): void {
-    if (this.#inputOver && !this.#busy && this.#next === this.#queue.length) this.end();
+    this.#read();
   }
 
   /** Replies to one text, at once or, if it says so, later. */
@@ -214,17 +249,22 @@ export class MonitorSession {
   }
 
   #succeed(result: unknown, id: JsonValue | undefined): void {
-    this.send({ return: result ?? {}, id });
+    this.send(encodeMessage({ return: result ?? {}, id }));
   }
 
   #fail(thrown: unknown, id: JsonValue | undefined): undefined {
     const desc = thrown instanceof Error ? thrown.message : String(thrown);
     const errorClass = isQmpError(thrown) ? thrown.class : "GenericError";
-    this.send({ error: { class: errorClass, desc }, id });
+    this.send(encodeMessage({ error: { class: errorClass, desc }, id }));
     return undefined;
   }
 }
 
 function isOutOfBand(value: JsonValue): boolean {
-  return typeof value === "object" && value !== null && "exec-oob" in value;
+  return isJsonObject(value) && "exec-oob" in value && !("execute" in value);
+}
+
+/** A message as it is on the wire: one line of ASCII. Nobody may change the bytes: several monitors may get the same. */
+export function encodeMessage(message: unknown): Uint8Array {
+  return asciiBytes(`${writeJson(message)}\r\n`);
 }

@@ -1,6 +1,6 @@
 /** How a monitor's bytes get to its peer. All calls return at once. */
 export interface QmpTransport {
-  /** Queues bytes. They belong to the transport from then on. */
+  /** Queues bytes, which nobody changes: other monitors may have got the same. */
   write(bytes: Uint8Array): void;
   /** Bytes that were written and that the peer has not yet taken, as `writableLength` of a socket. */
   pendingBytes(): number;
