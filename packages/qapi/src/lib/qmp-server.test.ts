@@ -243,6 +243,18 @@ describe("reading", () => {
     expect([monitor.lines.length, monitor.paused]).toEqual([3, false]);
   });
 
+  test("takes what a handler brings after what came before", () => {
+    const server = serve({
+      "query-block": () => {
+        monitor.say('"id":2}');
+        return [];
+      },
+    });
+    const monitor = connect(server);
+    monitor.say('{"execute":"query-block","id":1}{"execute":"query-version",');
+    expect(monitor.messages).toMatchObject([{ id: 1 }, { id: 2 }]);
+  });
+
   test("with oob ends with eight in the queue, and goes on with seven", async () => {
     const { server, release } = serveSlowly();
     const monitor = connect(server, false);
