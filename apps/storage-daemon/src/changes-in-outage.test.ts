@@ -149,4 +149,18 @@ describe.skipIf(!havePrograms("nbdkit"))("while storage is away", { timeout: 60_
       upstream.thaw();
       await expectStopped(daemon);
     }));
+
+  test("the daemon ends although a node waits for its server", () =>
+    inSandbox(async (sandbox) => {
+      const daemon = await startDaemonProcess(sandbox, []);
+      const server = { type: "unix", path: sandbox.path("nothing.sock") } as const;
+      const node = { driver: "nbd", server, "open-timeout": 600 } as const;
+      const waiting = daemon.monitor
+        .execute("blockdev-add", { driver: "rehandle", "node-name": "disk", file: node })
+        .catch((error: unknown) => String(error));
+      const other = await connectMonitor(sandbox.path("daemon-qmp.sock"));
+      await other.execute("quit");
+      expect(await waiting).not.toBe(undefined);
+      expect(await daemon.process.ended, daemon.process.stderr).toBe(0);
+    }));
 });

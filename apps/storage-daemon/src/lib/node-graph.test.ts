@@ -63,3 +63,25 @@ test("two that come at once cannot both have a name", async () => {
   expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   await graph.closeAll();
 });
+
+test("a node has a user from the moment when another one is made on it", async () => {
+  const { graph, add } = createGraph();
+  const child = await add("memory,node-name=m,size=4k");
+  const parent = add("raw,node-name=r,file=m");
+  expect(child.users.size).toBe(1);
+  await parent;
+  await expect(add("raw,node-name=s,file=m,offset=9999")).rejects.toThrow("Offset (9999)");
+  expect(child.users.size).toBe(1);
+  await graph.closeAll();
+});
+
+test("a node that was made for another lives as long as anybody uses it", async () => {
+  const { graph, add } = createGraph();
+  const top = await add("raw,node-name=r,file.driver=memory,file.size=4k,file.node-name=inner");
+  const view = graph.view(graph.find("inner"));
+  await graph.close(top);
+  const client = createBlockClient(view);
+  await client.write(0, new Uint8Array(512).fill(1));
+  await view.close();
+  expect(graph.nodes).toEqual([]);
+});

@@ -6,7 +6,7 @@ import type { Node } from "./node.ts";
 import { nodeFlags, ROOT_FLAGS, type NodeFlags } from "./node-flags.ts";
 import { createNodeView } from "./node-view.ts";
 import { makeDriver, openFailure } from "./open-driver.ts";
-import type { NodeOptions, NodeRef } from "./option-types.ts";
+import type { NodeOptions } from "./option-types.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What a graph works with. */
@@ -105,8 +105,15 @@ export class NodeGraph {
     let name: string | null = null;
     try {
       const flags = nodeFlags(options, making.inherited);
-      const child = "file" in options ? await this.#resolve(options.file, flags) : null;
-      view = child === null ? null : this.view(child);
+      let child: Node | null = null;
+      if ("file" in options) {
+        // Of a node that is there the view is taken at once: nobody may delete it meanwhile.
+        child =
+          typeof options.file === "string"
+            ? this.find(options.file, options.file)
+            : await this.#make(options.file, owned(flags));
+        view = this.view(child);
+      }
       // What is below comes first to its name, as in QEMU.
       name = this.#reserveName(options["node-name"]);
       checkNodeOptions(options, flags);
@@ -117,11 +124,6 @@ export class NodeGraph {
     } finally {
       if (name !== null) this.#reserved.delete(name);
     }
-  }
-
-  #resolve(ref: NodeRef, inherited: NodeFlags): Node | Promise<Node> {
-    if (typeof ref !== "string") return this.#make(ref, { device: "", inherited, isOwned: true });
-    return this.find(ref, ref);
   }
 
   async #open(
@@ -170,4 +172,8 @@ export class NodeGraph {
     this.#generated += 1;
     return `#block${this.#generated}`;
   }
+}
+
+function owned(inherited: NodeFlags): Making {
+  return { device: "", inherited, isOwned: true };
 }

@@ -65,9 +65,6 @@ export type NodeOptions = TypeOf<Types, "BlockdevOptions">;
 /** Options of a node with this driver. */
 export type NodeOptionsOf<D extends NodeOptions["driver"]> = Extract<NodeOptions, { driver: D }>;
 
-/** A node by its name, or the options of a new one. */
-export type NodeRef = TypeOf<Types, "BlockdevRef">;
-
 /** Where to listen or to connect. */
 export type SocketAddress = TypeOf<Types, "SocketAddress">;
 
