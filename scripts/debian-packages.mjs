@@ -20,6 +20,7 @@ const needed = [
   { name: "user-mode-linux", provides: "linux.uml", reason: "a Linux kernel as a process, quicker than emulation" },
   { name: "busybox-static", provides: "busybox", reason: "what a small guest consists of" },
   { name: "e2fsprogs", provides: "/sbin/mke2fs", reason: "makes and checks the guest's ext4" },
+  { name: "xfsprogs", provides: "mkfs.xfs", reason: "makes an XFS, whose writes need not wait" },
   { name: "openssl", provides: "openssl", reason: "certificates for TLS" },
   { name: "socat", provides: "socat", reason: "raw and broken peers" },
   { name: "groff-base", provides: "groff", reason: "reads the manual page" },

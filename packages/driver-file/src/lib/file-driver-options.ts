@@ -39,6 +39,13 @@ export interface FileDriverOptions {
    */
   readonly cachedReads?: boolean;
   /**
+   * Do writes of up to 256 KiB to the page cache on the event loop, when the file system can say beforehand that none of
+   * it has to wait: 2 to 3 µs per 4 KiB instead of 6 to 20 µs. It needs Linux 6.0, `koffi`, and XFS or Btrfs; elsewhere it
+   * changes nothing. What would have to wait goes through the thread pool, as ever. Not with `cacheDirect`, nor for writes
+   * with FUA. Default true.
+   */
+  readonly cachedWrites?: boolean;
+  /**
    * Requests of up to so many bytes go through buffers of the driver, so that `abandon` can take their own buffers back
    * from the thread pool. It costs `queueDepth` × this much memory and a copy: with many requests under way about a tenth
    * of the time of a 4 KiB request, a third at 16 KiB, half at 64 KiB. Bytes, 0 … 1048576; 0: nothing is copied,
@@ -64,8 +71,8 @@ export interface FileDriverOptions {
 /** Bytes of each aligned buffer with O_DIRECT; longer requests are moved in so many pieces. */
 export const DIRECT_BUFFER = 262_144;
 
-/** The longest read that is tried on the event loop, bytes: some 20 µs of copying. `nbdcopy` asks for so much. */
-export const CACHED_READ_LIMIT = 262_144;
+/** The longest read or write that is tried on the event loop, bytes: some 20 µs of copying. `nbdcopy` asks for so much. */
+export const CACHED_LIMIT = 262_144;
 
 /** {@link FileDriverOptions} with nothing left out but the test doubles. */
 export type ResolvedOptions = Required<Omit<FileDriverOptions, "fileSystem" | "systemCalls">>;
@@ -82,6 +89,7 @@ export function resolveOptions(options: FileDriverOptions): ResolvedOptions {
     cacheDirect: options.cacheDirect ?? false,
     discard: options.discard ?? "ignore",
     cachedReads: options.cachedReads ?? true,
+    cachedWrites: options.cachedWrites ?? true,
     copyLimit: options.copyLimit ?? 16_384,
     queueDepth: options.queueDepth ?? 64,
     closeTimeout: options.closeTimeout ?? 5000,

@@ -1,12 +1,11 @@
 import { constants } from "node:os";
 
 import { NO_CACHED_READS, NOT_CACHED, type CachedReader } from "./cached-reader.ts";
+import { IoVectors, MOST_PARTS } from "./io-vectors.ts";
 import { createAddressOf } from "./memory-address.ts";
 
 type Koffi = typeof import("koffi");
 
-/** Parts of a request beyond which it is not tried. */
-const MOST_PARTS = 64;
 const PAGE = 4096;
 const RWF_NOWAIT = 8;
 /** The same number on every Linux architecture (it came after the tables were joined). */
@@ -31,13 +30,11 @@ export function createPageCacheReader(koffi: Koffi): CachedReader | null {
   }
   if (process.arch !== "x64" && process.arch !== "arm64") return null;
 
-  const addressOf = createAddressOf(koffi);
+  const vectors = new IoVectors(koffi, createAddressOf(koffi));
   const { EAGAIN } = constants.errno;
   // 32-bit views save a BigInt per number; both architectures are little-endian.
-  const vectors = new Uint32Array(4 * MOST_PARTS);
   const range = new Uint32Array(32);
   const statistics = new Uint32Array(32);
-  const vectorsAt = Number(koffi.address(vectors));
   const rangeAt = Number(koffi.address(range));
   const statisticsAt = Number(koffi.address(statistics));
 
@@ -50,14 +47,8 @@ export function createPageCacheReader(koffi: Koffi): CachedReader | null {
       if (syscall(SYS_CACHESTAT, fd, rangeAt, statisticsAt, 0) !== 0) return NO_CACHED_READS;
       const pages = Math.floor((offset + length - 1) / PAGE) - Math.floor(offset / PAGE) + 1;
       if (statistics[0]! < pages) return NOT_CACHED;
-      for (let index = 0, word = 0; index < parts.length; index += 1, word += 4) {
-        const part = parts[index]!;
-        const address = part.length === 0 ? 0 : addressOf(part);
-        vectors[word] = address % TWO_TO_32;
-        vectors[word + 1] = address / TWO_TO_32;
-        vectors[word + 2] = part.length;
-      }
-      const bytes: number = preadv2(fd, vectorsAt, parts.length, offset, RWF_NOWAIT);
+      vectors.set(parts);
+      const bytes: number = preadv2(fd, vectors.address, parts.length, offset, RWF_NOWAIT);
       if (bytes >= 0) return bytes;
       return koffi.errno() === EAGAIN ? NOT_CACHED : NO_CACHED_READS;
     },

@@ -9,26 +9,20 @@ import {
 } from "@rehandle/driver-sdk";
 
 import { allocateAligned } from "./aligned-memory.ts";
-import { NO_CACHED_READS, type CachedReader } from "./cached-reader.ts";
-import { CACHED_READ_LIMIT, DIRECT_BUFFER, type ResolvedOptions } from "./file-driver-options.ts";
+import { DIRECT_BUFFER, type ResolvedOptions } from "./file-driver-options.ts";
 import type { FileSystem } from "./file-system.ts";
 import { findExtents, type ExtentHost } from "./find-extents.ts";
 import { FlushGate } from "./flush-gate.ts";
 import type { OpenFile } from "./open-file.ts";
 import { discardRange, zeroRange, type RangeHost } from "./range-operations.ts";
+import { DONE, PageCachePath } from "./page-cache-path.ts";
 import { requestFailure } from "./request-failure.ts";
 import { RequestQueue } from "./request-queue.ts";
 import type { SystemCalls } from "./system-calls.ts";
 import { Transfer, type TransferHost } from "./transfer.ts";
 
 /** What `driverState` holds while the driver has a request, but for the {@link Transfer} that moves it. */
-const Place = { WAITING: "waiting", FLUSHING: "flushing", RANGE: "range", READ: "read" } as const;
-
-/**
- * Completions within completions, from the page cache. What comes deeper completes on a later turn of the event loop: a
- * submitter that answers each completion with a new read would otherwise grow the stack and keep everybody else waiting.
- */
-const DEEPEST_COMPLETION = 16;
+const Place = { WAITING: "waiting", FLUSHING: "flushing", RANGE: "range" } as const;
 
 /** What a {@link RequestRunner} is made of. */
 export interface RunnerParts {
@@ -51,13 +45,7 @@ export class RequestRunner {
   readonly #free: Transfer[];
   readonly #gate: FlushGate<BlockRequest>;
   readonly #range: (RangeHost & ExtentHost) | null;
-  readonly #fd: number;
-  /** Null where it does not work or is not wanted. */
-  #cachedReader: CachedReader | null;
-  /** Completions within completions at the moment. */
-  #depth = 0;
-  /** Reads that are done and complete on the next turn. */
-  #ready: BlockRequest[] = [];
+  readonly #pageCache: PageCachePath;
   /** Calls that the system has not answered, and what is ready. */
   #underWay = 0;
   #idleListeners: (() => void)[] = [];
@@ -67,7 +55,6 @@ export class RequestRunner {
     const { options, fileSystem, systemCalls, file } = parts;
     const { fd, alignment, blockDevice, blockSize } = file;
     this.capabilities = parts.capabilities;
-    this.#fd = fd;
     this.#free = this.#createTransfers(parts);
     this.#gate = new FlushGate(
       (done) => fileSystem.fdatasync(fd, done),
@@ -76,7 +63,10 @@ export class RequestRunner {
     );
     const unmap = options.discard === "unmap";
     this.#range = systemCalls && { fd, systemCalls, unmap, alignment, blockDevice, blockSize, refusedModes: new Set() };
-    this.#cachedReader = options.cachedReads && !options.cacheDirect ? (systemCalls?.cachedReader ?? null) : null;
+    this.#pageCache = new PageCachePath(fd, options, systemCalls, {
+      begun: () => this.hold(),
+      done: (request) => this.#complete(request, null),
+    });
   }
 
   #createTransfers({ options, fileSystem, clock, file }: RunnerParts): Transfer[] {
@@ -96,7 +86,7 @@ export class RequestRunner {
     const error = checkRequest(this.capabilities, request);
     if (error !== null || (request.length === 0 && request.operation !== "flush")) {
       request.complete(request, error);
-    } else if (request.operation === "read" && !this.#paused && this.#readCached(request)) {
+    } else if (!this.#paused && this.#pageCache.serve(request)) {
       return;
     } else if (this.#paused || (request.operation !== "flush" && !this.#hasTurn())) {
       request.driverState = Place.WAITING;
@@ -115,7 +105,7 @@ export class RequestRunner {
   abandon(request: BlockRequest): boolean {
     const place = request.driverState;
     if (place instanceof Transfer) return place.detach();
-    if (place !== Place.WAITING) return place === Place.FLUSHING || place === Place.RANGE || place === Place.READ;
+    if (place !== Place.WAITING) return place === Place.FLUSHING || place === Place.RANGE || place === DONE;
     if (!this.#waiting.remove(request)) return false;
     request.driverState = null;
     // Not from within this call, where nobody expects it.
@@ -156,34 +146,6 @@ export class RequestRunner {
     this.#idleListeners.push(listener);
     this.#checkIdle();
   }
-
-  /** Serves a read at once if the page cache can; else nothing happened. */
-  #readCached(request: BlockRequest): boolean {
-    const cachedReader = this.#cachedReader;
-    if (cachedReader === null || request.length > CACHED_READ_LIMIT) return false;
-    const bytes = cachedReader.read(this.#fd, request.iov, request.offset, request.length);
-    if (bytes === NO_CACHED_READS) this.#cachedReader = null;
-    if (bytes !== request.length) return false;
-    this.#underWay += 1;
-    if (this.#depth < DEEPEST_COMPLETION) {
-      this.#depth += 1;
-      try {
-        this.#complete(request, null);
-      } finally {
-        this.#depth -= 1;
-      }
-    } else {
-      request.driverState = Place.READ;
-      if (this.#ready.push(request) === 1) setImmediate(this.#completeReady);
-    }
-    return true;
-  }
-
-  readonly #completeReady = (): void => {
-    const ready = this.#ready;
-    this.#ready = [];
-    for (const request of ready) this.#complete(request, null);
-  };
 
   /** Hands a request to the system. There is a free transfer, or it is a flush. */
   #begin(request: BlockRequest): void {

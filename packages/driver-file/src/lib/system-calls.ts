@@ -1,8 +1,10 @@
 import { createBatchContexts, type BatchContexts } from "./batch-context.ts";
 import { admit, release } from "./call-admission.ts";
 import type { CachedReader } from "./cached-reader.ts";
+import type { CachedWriter } from "./cached-writer.ts";
 import type { Done, SystemError } from "./file-system.ts";
 import { createPageCacheReader } from "./page-cache-reader.ts";
+import { createPageCacheWriter } from "./page-cache-writer.ts";
 import { systemError } from "./system-error.ts";
 
 /** Modes of fallocate(2), `linux/falloc.h`. */
@@ -36,6 +38,8 @@ export interface SystemCalls {
   seek(fd: number, offset: number, whence: number, done: (error: SystemError, position: number) => void): void;
   /** Reads what the page cache holds without waiting, on the event loop; null where the system has no such thing. */
   readonly cachedReader: CachedReader | null;
+  /** Writes to the page cache without waiting, on the event loop; null or left out where the system has no such thing. */
+  readonly cachedWriter?: CachedWriter | null;
   /** Many writes in one trip through the thread pool; null or left out where the system has no such thing. */
   readonly batchContexts?: BatchContexts | null;
 }
@@ -98,6 +102,7 @@ function bind(koffi: Koffi): SystemCalls {
       run("fallocate", fallocate.async, [fd, mode, offset, length], (error) => done(error)),
     seek: (fd, offset, whence, done) => run("lseek", lseek.async, [fd, offset, whence], done),
     cachedReader: createPageCacheReader(koffi),
+    cachedWriter: createPageCacheWriter(koffi),
     batchContexts: createBatchContexts(koffi),
   };
 }

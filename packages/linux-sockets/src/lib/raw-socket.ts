@@ -15,6 +15,12 @@ export interface SocketSink {
   failed(error: Error): void;
 }
 
+/**
+ * Bytes in one turn that are little: a few requests, or a write of 4 KiB. A peer that sends more has enough under way to
+ * keep both sides busy, and to be awake in vain would only cost processor time.
+ */
+const LITTLE = 8192;
+
 /** Receives in one turn of the event loop at most: the other connections have their turn, too. */
 const MOST_RECEIVES = 4;
 
@@ -103,41 +109,45 @@ export class RawSocket implements Ready {
     open.delete(this);
   }
 
-  run(): void {
+  run(): boolean {
     this.#planned = false;
     const told = this.#told;
     this.#told = 0;
-    if (this.#closed) return;
+    if (this.#closed) return false;
     if (this.#error !== null) {
       this.#fail(this.#error);
-      return;
+      return false;
     }
     if ((told & BROKEN) !== 0) {
       this.#onBroken();
-      return;
+      return false;
     }
     if ((told & WRITABLE) !== 0 && this.#parts !== null) this.#sendRest();
-    if ((told & READABLE) !== 0) this.#receive();
+    return (told & READABLE) !== 0 && this.#receive() <= LITTLE;
   }
 
-  #receive(): void {
+  /** @returns how many bytes came. */
+  #receive(): number {
     const { received } = this.#calls;
+    let total = 0;
     for (let turn = 0; turn < MOST_RECEIVES && this.#isReading; turn += 1) {
       const length = this.#calls.receive(this.#fd);
       if (length > 0) {
+        total += length;
         this.#sink.data(received, length);
         // The kernel had no more, and tells when it has.
-        if (length < received.length) return;
+        if (length < received.length) break;
       } else if (length === 0) {
         this.#ended = true;
         this.#updateInterest();
         this.#sink.ended();
       } else if (length === -EAGAIN) {
-        return;
+        break;
       } else if (length !== -EINTR) {
         this.#fail(systemError(length, "recv"));
       }
     }
+    return total;
   }
 
   get #isReading(): boolean {

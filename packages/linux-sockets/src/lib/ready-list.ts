@@ -1,10 +1,19 @@
+import { availableParallelism } from "node:os";
+import { BusyPoll } from "./busy-poll.ts";
+
 /** Somebody who has something to do. */
 export interface Ready {
-  /** Does it. What it throws is an uncaught exception, as in any other callback of the event loop. */
-  run(): void;
+  /**
+   * Does it. What it throws is an uncaught exception, as in any other callback of the event loop.
+   * @returns true if it was little, so that what comes next is worth staying awake for: see {@link BusyPoll}.
+   */
+  run(): boolean;
 }
 
 let waiting: Ready[] = [];
+
+/** With one processor, whoever is waited for could not run meanwhile. */
+const busyPoll = availableParallelism() > 1 ? new BusyPoll((turn) => void setImmediate(turn)) : null;
 
 /**
  * Runs `ready` on this turn of the event loop, after the callbacks of all descriptors that are ready.
@@ -20,12 +29,15 @@ function runAll(): void {
   const batch = waiting;
   waiting = [];
   let next = 0;
+  let little = false;
   try {
     while (next < batch.length) {
       const ready = batch[next]!;
       next += 1;
-      ready.run();
+      little = ready.run();
     }
+    // With several of them busy, the event loop hardly sleeps.
+    if (little && batch.length === 1) busyPoll?.came();
   } finally {
     // Somebody threw: the others must not miss their turn.
     for (; next < batch.length; next += 1) runSoon(batch[next]!);
