@@ -53,6 +53,16 @@ describe.skipIf(!havePrograms("openssl", "nbdinfo", "qemu-img"))("TLS by QMP alo
       await monitor.execute("nbd-server-add", { device: "m" });
       expect(await mustRun("nbdinfo", [daemon.uri("m")])).toContain("export-size: 1048576");
       await expectStopped(daemon);
+      const log = daemon.process.stderr.replaceAll(/^\S+ /gm, "");
+      for (const line of [
+        "info nbd: stopped",
+        "info tls0: object added, tls-creds-x509",
+        "info e: export added, nbd",
+      ]) {
+        expect(log).toContain(`${line}\n`);
+      }
+      expect(log).toContain("info e: export deleted\n");
+      expect(log).toContain("info s: object deleted\n");
     }),
   );
 });

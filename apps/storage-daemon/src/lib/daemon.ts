@@ -9,6 +9,7 @@ import type { DaemonSurroundings } from "./daemon-options.ts";
 import { deleteNode, type Unflushed } from "./delete-node.ts";
 import { readDrive } from "./drive-nodes.ts";
 import { createLog, type Log } from "./log.ts";
+import { loggedChanges } from "./logged-changes.ts";
 import { Monitors } from "./monitor.ts";
 import { NbdService } from "./nbd-service.ts";
 import type { Node } from "./node.ts";
@@ -53,14 +54,18 @@ export class Daemon implements Changes {
       onClosed: ({ name }) => void this.watches.delete(name),
     });
     const { log, graph } = this;
-    const onDeleted = (id: string): void => this.monitors.emit("BLOCK_EXPORT_DELETED", { id });
+    const onDeleted = (id: string): void => {
+      log.limited("export deleted", "info", id, "export deleted");
+      this.monitors.emit("BLOCK_EXPORT_DELETED", { id });
+    };
     this.nbd = new NbdService({ clock, log, objects: this.#objects });
     const start = (settings: ExportSettings, base: ExportBase): Promise<BlockExport> =>
       this.#startExport(settings, base);
     this.exports = new BlockExports({ clock, log, graph, start, onDeleted });
     const { exports, drives, watches } = this;
     const forceDelete = (name: string): Promise<Unflushed> => deleteNode(name, true, { graph, clock, log });
-    const parts = { clock, changes: this, graph, exports, drives, watches, forceDelete, quit };
+    const changes = loggedChanges(this, log);
+    const parts = { clock, changes, graph, exports, drives, watches, forceDelete, quit };
     this.monitors = new Monitors(qmpCommands(parts), QMP_VERSION, clock);
   }
 
