@@ -88,8 +88,7 @@ export class HoldLedger {
 
   note(entry: RequestEntry, item: TimelineItem): void {
     entry.touched = true;
-    entry.timeline ??= [];
-    appendToTimeline(entry.timeline, item);
+    entry.timeline = appendToTimeline(entry.timeline, item);
   }
 
   #since(entry: RequestEntry): void {

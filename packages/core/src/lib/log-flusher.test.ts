@@ -41,3 +41,27 @@ test("a long backlog does not fill the log without end", async () => {
   expect(b.backend.statistics().heldNow).toBe(0);
   expect(most).toBeLessThan(200);
 });
+
+test("what waits for room when the storage goes away, or comes then, is held by the outage and ends with it", async () => {
+  const b = await Bench.open({ iohangTimeout: 10, replayLog: { maxCount: 2 } }, restarts);
+  b.driver.decide = (r) => (r.operation === "flush" ? "wait" : "ok");
+  b.write(0);
+  b.write(512);
+  const before = b.write(1024);
+  b.driver.disconnect();
+  b.driver.answer("ECONNRESET");
+  const after = b.write(2048);
+  expect(b.backend.hangState).toBe("hang");
+  expect(b.backend.statistics().heldNow).toBe(2);
+  b.clock.advance(10_000);
+  expect([before.state, after.state]).toEqual(["EIO", "EIO"]);
+});
+
+test("what is acknowledged while the log is flushed is flushed as well", async () => {
+  const b = await Bench.open({ replayLog: { maxCount: 64 } }, restarts);
+  b.driver.decide = (r) => (r.operation === "flush" ? "wait" : "ok");
+  for (let i = 0; i < 32; i += 1) b.write(i * 512);
+  b.driver.decide = () => "ok";
+  b.driver.answer("ok");
+  expect(b.backend.statistics().replayLog.count).toBe(0);
+});

@@ -300,6 +300,8 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
 
   onLogFlushed(): void {
     this.releaseQueued();
+    // What was acknowledged while the flush was on its way may be as much again.
+    if (this.#log.wantsFlush) this.onLogGrown();
     this.onProgress();
   }
 

@@ -20,8 +20,12 @@ export type TimelineItem =
 const OLDEST = 8;
 const NEWEST = 24;
 
-/** Appends to a timeline, which never grows beyond 32 items: the oldest and the newest stay. */
-export function appendToTimeline(timeline: TimelineItem[], item: TimelineItem): void {
-  if (timeline.length >= OLDEST + NEWEST) timeline.splice(OLDEST, 1);
-  timeline.push(item);
+/**
+ * A timeline with one more item, which never grows beyond 32 items: the oldest and the newest stay. A list of exactly its
+ * length, because there are as many of them as requests are held, and one that grows by itself has room for 16 more.
+ */
+export function appendToTimeline(timeline: readonly TimelineItem[] | null, item: TimelineItem): TimelineItem[] {
+  if (timeline === null) return [item];
+  if (timeline.length < OLDEST + NEWEST) return [...timeline, item];
+  return [...timeline.slice(0, OLDEST), ...timeline.slice(OLDEST + 1), item];
 }
