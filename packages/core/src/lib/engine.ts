@@ -214,7 +214,7 @@ export class Engine {
   admitQueued(entry: RequestEntry): void {
     if (this.supervision.passes(entry)) {
       this.start(entry);
-    } else if (entry.mutates && this.log !== null && this.log.isFull && this.#mayGetRoom) {
+    } else if (entry.mutates && this.log !== null && this.log.isFull && this.supervision.mayMakeRoom) {
       this.supervision.onLogGrown();
     } else if (!this.canHold(entry)) {
       // The storage answers again and is being looked after: what comes of that decides about this request.
@@ -223,11 +223,6 @@ export class Engine {
     } else {
       this.holdQueued(entry);
     }
-  }
-
-  /** A flush can make room in the log. Where the storage is away none can, and who waits for one is held by the outage. */
-  get #mayGetRoom(): boolean {
-    return this.hang.state === "normal" && (this.supervision.isUp || this.supervision.isRecovering);
   }
 
   /** Leaving the kind of error aside: may this request be held now? */

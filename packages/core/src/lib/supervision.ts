@@ -10,6 +10,8 @@ export interface Supervision {
   readonly isRecovering: boolean;
   /** Nothing is known against the way to the storage. */
   readonly isUp: boolean;
+  /** A flush can make room in the log. Where the storage is away none can: who waits for one is held by the outage. */
+  readonly mayMakeRoom: boolean;
   /** `stale`: the error belongs to a connection that is gone. */
   onHeld(error: BlockError, stale: boolean): void;
   onAppended(entry: RequestEntry): void;

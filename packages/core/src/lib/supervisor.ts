@@ -91,6 +91,10 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
     return this.recovery.isUnderWay;
   }
 
+  get mayMakeRoom(): boolean {
+    return this.#engine.hang.state === "normal" && (this.isUp || this.isRecovering);
+  }
+
   onHeld(error: BlockError, stale: boolean): void {
     this.#watchCongestion();
     if (stale) this.recovery.advance();
