@@ -5,7 +5,7 @@ import { BusyPoll } from "./busy-poll.ts";
 export interface Ready {
   /**
    * Does it. What it throws is an uncaught exception, as in any other callback of the event loop.
-   * @returns true if it was little, so that what comes next is worth staying awake for: see {@link BusyPoll}.
+   * @returns true if it was little, so that what comes next is worth staying awake for: see `BusyPoll`.
    */
   run(): boolean;
 }

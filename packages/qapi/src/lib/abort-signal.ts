@@ -3,7 +3,9 @@ export interface AbortSignalLike {
   readonly aborted: boolean;
   /** What those who wait are told. */
   readonly reason?: unknown;
+  /** Calls `listener` when it aborts. */
   addEventListener(type: "abort", listener: () => void): void;
+  /** Ends that. */
   removeEventListener(type: "abort", listener: () => void): void;
 }
 

@@ -9,9 +9,11 @@ import { own, type Schema } from "./schema.ts";
 import type { ArgumentsOf, CommandName, EventDataOf, EventName, ResultOf } from "./schema-types.ts";
 
 /** The part of a clock that a monitor needs; the clocks of `@rehandle/driver-sdk` are such. */
-export interface QmpClock extends Partial<QmpTimers> {
+export interface QmpClock {
   /** Milliseconds since 1970-01-01T00:00Z, with fractions; NaN if it cannot be told. */
   realtime(): number;
+  /** Waits for the limit of how often an event is sent. Default: no event is limited. */
+  setTimer?: QmpTimers["setTimer"];
 }
 
 /** What `query-version` and the greeting say. */

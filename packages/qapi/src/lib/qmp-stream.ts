@@ -5,22 +5,33 @@ import type { Schema } from "./schema.ts";
 
 /** What bytes come from. A Readable of Node is one. */
 export interface QmpReadable {
+  /** Bytes came. */
   on(event: "data", listener: (bytes: Uint8Array) => void): unknown;
+  /** No more come, or all is over. */
   on(event: "end" | "close", listener: () => void): unknown;
+  /** Something went wrong. */
   on(event: "error", listener: (error: Error) => void): unknown;
+  /** Gives no more bytes until `resume`. */
   pause(): unknown;
+  /** Gives bytes again. */
   resume(): unknown;
+  /** Ends it at once. */
   destroy(): unknown;
 }
 
 /** Where bytes go to. A Writable of Node is one. */
 export interface QmpWritable {
+  /** Sends bytes, or keeps them until the peer takes them. */
   write(bytes: Uint8Array): unknown;
+  /** Sends what is kept, then the end. */
   end(): unknown;
+  /** Ends it at once. */
   destroy(): unknown;
   /** Bytes that were written and that the peer has not yet taken. */
   readonly writableLength: number;
+  /** The peer took what was kept, or all is over. */
   on(event: "drain" | "close", listener: () => void): unknown;
+  /** Something went wrong. */
   on(event: "error", listener: (error: Error) => void): unknown;
 }
 

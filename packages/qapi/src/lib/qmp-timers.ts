@@ -1,5 +1,6 @@
 /** A timer that can be taken back. */
 export interface QmpTimer {
+  /** Its callback is not called any more. Harmless afterwards. */
   cancel(): void;
 }
 
