@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { endOf, inSandbox, SHELL } from "./testing/sandbox.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { endOf, inSandbox, Sandbox, SHELL } from "./testing/sandbox.ts";
 import { babbler, refuseAll, scriptedPeer } from "./testing/scripted-peer.ts";
 
 const DISK = ["--blockdev", "memory,node-name=m,size=1M", "--blockdev", "rehandle,node-name=disk,file=m"];
@@ -37,7 +37,31 @@ describe("standard input", () => {
     }));
 });
 
+test("exec-oob sends a command out of band, if that may be sent so", () =>
+  inSandbox(async (sandbox) => {
+    await sandbox.daemon("qmp.sock", DISK);
+    const input = [
+      "exec-oob rehandle-retry-now node-name=disk",
+      "exec-oob rehandle-retry-now",
+      "exec-oob query-block",
+      '{"exec-oob": "rehandle-retry-now", "arguments": {"node-name": "disk"}, "id": 1}',
+      "exec-oob",
+    ];
+    const { stdout, stderr } = await sandbox.shell(["--json", sandbox.path("qmp.sock")], `${input.join("\n")}\n`);
+    expect(stdout.split("\n")).toEqual([
+      '{"return": {}}',
+      '{"error": {"class": "GenericError", "desc": "The command query-block does not support OOB"}}',
+      '{"return": {}, "id": 1}',
+      "",
+    ]);
+    expect(stderr).toBe("rehandle-qmp: Parameter 'node-name' is missing\nrehandle-qmp: exec-oob needs a command\n");
+  }));
+
 describe("the tables", () => {
+  const sandbox = new Sandbox();
+  beforeAll(() => sandbox.daemon("qmp.sock", DISK));
+  afterAll(() => sandbox.remove());
+
   test.for([
     [
       "nodes",
@@ -46,16 +70,15 @@ describe("the tables", () => {
     ["exports", "no exports\n"],
     ["block", "no drives\n"],
     ["rehandle", "NODE  STATUS  HELD  BYTES  TIMEOUT\ndisk  normal  0     0 B    forever\n"],
-  ] as const)("info %s", ([view, expected]) =>
-    inSandbox(async (sandbox) => {
-      await sandbox.daemon("qmp.sock", DISK);
-      expect(await sandbox.shell([sandbox.path("qmp.sock"), "info", view])).toEqual({
-        code: 0,
-        stdout: expected,
-        stderr: "",
-      });
-    }),
-  );
+  ] as const)("info %s", async ([view, expected]) => {
+    const ended = await sandbox.shell([sandbox.path("qmp.sock"), "info", view]);
+    expect(ended).toEqual({ code: 0, stdout: expected, stderr: "" });
+  });
+
+  test("info with anything else says what there is", async () => {
+    const { code, stderr } = await sandbox.shell([sandbox.path("qmp.sock"), "info", "colours"]);
+    expect([code, stderr]).toEqual([2, "rehandle-qmp: info needs one of: block, nodes, exports, rehandle\n"]);
+  });
 });
 
 describe("--wait-event", () => {

@@ -95,6 +95,30 @@ describe.runIf(haveProgram("socat"))("at a terminal", () => {
       expect(await shell.end()).toBe(0);
     }));
 
+  test("with --reconnect it is made again by itself", () =>
+    inSandbox(async (sandbox) => {
+      const daemon = await sandbox.daemon("qmp.sock", DISK);
+      const shell = await PtyShell.start(sandbox, ["--reconnect", sandbox.path("qmp.sock")]);
+      daemon.kill("SIGKILL");
+      await shell.seesLine("(not connected) ");
+      await sandbox.daemon("qmp.sock", DISK);
+      await shell.sees("connected again");
+      await shell.seesLine("(QMP) ");
+      expect(await shell.end("quit", Key.enter, Key.ctrlD)).toBe(0);
+    }));
+
+  test("a peer that begins to talk nonsense is left", () =>
+    inSandbox(async (sandbox) => {
+      const address = await scriptedPeer(sandbox, (command, message) => {
+        return command === "stop" ? { nonsense: true } : refuseAll(command, message);
+      });
+      const shell = await PtyShell.start(sandbox, [address]);
+      await shell.type("stop", Key.enter);
+      await shell.sees("the connection is lost: the server does not speak QMP; reconnect connects anew");
+      await shell.seesLine("(not connected) ");
+      expect(await shell.end()).toBe(0);
+    }));
+
   test("what a peer sends moves nothing on the screen", () =>
     inSandbox(async (sandbox) => {
       await sandbox.daemon("qmp.sock", DISK);
