@@ -8,7 +8,7 @@ export interface BackoffOptions {
   readonly maxMs?: number;
   /**
    * The longest wait, milliseconds, while the kernel at the other end refuses at once (nobody listens there now): such a
-   * try costs next to nothing, and the server may be back the next moment. Default 50 for a unix socket, 100 for TCP.
+   * try costs next to nothing, and the server may be back the next moment. Default 20 for a unix socket, 100 for TCP.
    */
   readonly refusedMaxMs?: number;
   /** Every wait is shortened by a random share of up to this much, 0 … 1. Default 0.2. */

@@ -81,7 +81,7 @@ const MAX_SECONDS = 0xffffffff;
 const MAX_CONNECTIONS = 16;
 const MAX_IDENTITY = 65536;
 /** Trying a unix socket again costs this machine a few system calls; over TCP it costs others, too. */
-const REFUSED_BY_UNIX_MS = 50;
+const REFUSED_BY_UNIX_MS = 20;
 const REFUSED_BY_TCP_MS = 100;
 /** NBD_MAX_STRING. */
 const MAX_NAME = 4096;
