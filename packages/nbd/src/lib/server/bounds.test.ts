@@ -79,7 +79,7 @@ test("a congested storage does not hold a shutdown up", async () => {
 });
 
 test("a client that does not read its replies is not served on for ever", async () => {
-  await start({ limits: { maxInFlightBytes: 1 << 20 } });
+  await start();
   const reads = 200;
   client.stream.pause();
   for (let i = 0; i < reads; i += 1) client.request({ type: NBD_CMD_READ, length: 1 << 17 });
