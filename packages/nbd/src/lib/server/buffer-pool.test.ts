@@ -16,6 +16,14 @@ test("a buffer has room for its payload and the headroom, and not twice too much
   );
 });
 
+test("small buffers are cut from few pieces of memory, and none overlaps another", () => {
+  const pool = new BufferPool(1 << 20);
+  const buffers = Array.from({ length: 100 }, () => pool.take(4096));
+  for (const [index, { bytes }] of buffers.entries()) bytes.fill(index);
+  for (const [index, { bytes }] of buffers.entries()) expect(bytes.every((byte) => byte === index)).toBe(true);
+  expect(new Set(buffers.map(({ bytes }) => bytes.buffer)).size).toBeLessThan(10);
+});
+
 test("what is given back is handed out again", () => {
   const pool = new BufferPool(1 << 20);
   const first = pool.take(5000);

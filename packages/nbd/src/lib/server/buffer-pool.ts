@@ -6,6 +6,12 @@ const SMALLEST_SHIFT = 12;
 /** The largest class holds payloads of 32 MiB. */
 const LARGEST_SHIFT = 25;
 
+/**
+ * Buffers of the smallest class that are cut from one piece of memory. A piece of its own takes some 400 bytes more, which
+ * counts where thousands of small writes are held.
+ */
+const SMALLEST_TOGETHER = 16;
+
 /** A buffer that goes round. Whoever takes it gives it back exactly once, when nobody reads or writes it any more. */
 export class PooledBuffer {
   /** The whole of it; the payload starts at {@link HEADROOM}. */
@@ -14,11 +20,10 @@ export class PooledBuffer {
   readonly sizeClass: number;
   #payload: Uint8Array;
 
-  constructor(sizeClass: number) {
-    // Never out of Node's shared slab: this memory is handed to drivers for long.
-    this.bytes = Buffer.allocUnsafeSlow(HEADROOM + (1 << (sizeClass + SMALLEST_SHIFT)));
+  constructor(sizeClass: number, bytes: Buffer) {
+    this.bytes = bytes;
     this.sizeClass = sizeClass;
-    this.#payload = this.bytes.subarray(HEADROOM);
+    this.#payload = bytes.subarray(HEADROOM);
   }
 
   /** The first `length` bytes of the payload. The view is kept, as requests of one client tend to have one size. */
@@ -35,6 +40,9 @@ export class BufferPool {
   readonly #free: PooledBuffer[][] = [];
   readonly #maxFreeBytes: number;
   #freeBytes = 0;
+  /** What the next buffers of the smallest class are cut from, and how much of it is left. */
+  #piece: Buffer = Buffer.alloc(0);
+  #pieceLeft = 0;
 
   /** @param maxFreeBytes how much memory the pool may keep for later; what comes back beyond it is left to the collector. */
   constructor(maxFreeBytes: number) {
@@ -54,9 +62,22 @@ export class BufferPool {
     const free = this.#free[sizeClass];
     if (free === undefined) throw new RangeError(`no buffers of ${length} bytes`);
     const buffer = free.pop();
-    if (buffer === undefined) return new PooledBuffer(sizeClass);
+    if (buffer === undefined) return new PooledBuffer(sizeClass, this.#allocate(sizeClass));
     this.#freeBytes -= buffer.bytes.length;
     return buffer;
+  }
+
+  /** Never out of Node's shared slab: this memory is handed to drivers for long. */
+  #allocate(sizeClass: number): Buffer {
+    const size = HEADROOM + (1 << (sizeClass + SMALLEST_SHIFT));
+    if (sizeClass > 0) return Buffer.allocUnsafeSlow(size);
+    if (this.#pieceLeft < size) {
+      this.#piece = Buffer.allocUnsafeSlow(size * SMALLEST_TOGETHER);
+      this.#pieceLeft = this.#piece.length;
+    }
+    const end = this.#pieceLeft;
+    this.#pieceLeft -= size;
+    return this.#piece.subarray(end - size, end);
   }
 
   /** Takes a buffer back. */
