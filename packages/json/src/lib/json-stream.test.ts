@@ -81,6 +81,11 @@ test("JSON that JavaScript writes is read as it was meant, and comes back ASCII"
   expect(fc.check(property, { numRuns: 1000 })).toMatchObject({ failed: false });
 });
 
+test("what is wrong is shown up to a bound", () => {
+  expect(readText(`[${"a".repeat(5000)}]`)).toEqual([`JSON parse error, invalid keyword '${"a".repeat(1024)}'`]);
+  expect(readText(`"${"a".repeat(5000)}\u0001`)[0]).toBe(`JSON parse error, stray '"${"a".repeat(1023)}'`);
+});
+
 test("numbers are exact integers, or doubles that are marked as such", () => {
   const { value } = parseJsonText("[1, -0, 9007199254740993, 18446744073709551615, 18446744073709551616, 1.0, 1e3]");
   expect(value).toEqual([

@@ -26,7 +26,7 @@ class Monitor {
     this.#pauses = dice.oneIn(2);
     const close = (): void => void (this.over = true);
     this.session = server.attach({
-      write: (bytes) => this.#take(String.fromCharCode(...bytes)),
+      write: (bytes) => this.#take(Buffer.from(bytes).toString("latin1")),
       pendingBytes: () => this.pending,
       end: close,
       destroy: close,
