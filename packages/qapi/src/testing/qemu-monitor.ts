@@ -53,14 +53,22 @@ export interface Peer {
 }
 
 /** Starts QEMU's storage daemon with its monitor on standard input and output. */
-export function startQemu(onText: (text: string) => void): Peer {
-  const child = spawn(STORAGE_DAEMON, ["--chardev", "stdio,id=c,signal=off", "--monitor", "chardev=c"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  child.stdout.setEncoding("latin1").on("data", (text: string) => onText(text));
-  return {
-    send: (bytes) => void child.stdin.write(bytes),
-    close: () => void child.kill("SIGKILL"),
+export const startQemu: (onText: (text: string) => void) => Peer = monitorOf(STORAGE_DAEMON);
+
+/** Starts a program of QEMU's with its monitor on standard input and output, without a machine. */
+export function monitorOf(program: string): (onText: (text: string) => void) => Peer {
+  const stdio = ["--chardev", "stdio,id=c,signal=off"];
+  const args =
+    program === QEMU
+      ? ["-machine", "none", "-display", "none", "-nodefaults", ...stdio, "-mon", "chardev=c,mode=control"]
+      : [...stdio, "--monitor", "chardev=c"];
+  return (onText) => {
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    child.stdout.setEncoding("latin1").on("data", (text: string) => onText(text));
+    return {
+      send: (bytes) => void child.stdin.write(bytes),
+      close: () => void child.kill("SIGKILL"),
+    };
   };
 }
 
