@@ -59,15 +59,16 @@ export function appendOpts(
   options: QemuOpt[],
   warnings: WarningLines,
 ): boolean {
-  for (let at = 0; at < text.length;) {
-    const { key, value, next, flag } = readItem(text, at, at === 0 ? impliedKey : undefined);
+  const reader = new ItemReader(text);
+  while (reader.read(impliedKey)) {
+    const { key, value, flag } = reader;
     const asksHelp = flag === "help" || flag === "?";
     if (asksHelp && known !== undefined) return true;
     if (flag !== undefined && !asksHelp) warnings.addFlag(flag);
-    at = next;
     if (key === "id") continue;
-    if (known !== undefined) for (const line of checkOpt(known, { key, value })) warnings.add(line);
-    options.push({ key, value });
+    const option = { key, value };
+    if (known !== undefined) for (const line of checkOpt(known, option)) warnings.add(line);
+    options.push(option);
   }
   return false;
 }
@@ -75,34 +76,51 @@ export function appendOpts(
 /** The first `id` of a text. QEMU looks for it before all else, and then knows of no implied key and no help. */
 export function findOptsId(text: string): string | undefined {
   if (!text.includes("id")) return undefined;
-  for (let at = 0; at < text.length;) {
-    const { key, value, next } = readItem(text, at, undefined);
-    if (key === "id") return value;
-    at = next;
-  }
+  const reader = new ItemReader(text);
+  while (reader.read(undefined)) if (reader.key === "id") return reader.value;
   return undefined;
 }
 
-interface Item extends QemuOpt {
-  /** Where the next one begins. */
-  readonly next: number;
+/** Reads one item after the other; a text may have a million of them. */
+class ItemReader {
+  readonly #text: string;
+  #next = 0;
+  key = "";
+  value = "";
   /** The whole of an item without a value. */
-  readonly flag?: string;
-}
+  flag: string | undefined;
 
-function readItem(text: string, at: number, impliedKey: string | undefined): Item {
-  const delimiter = findDelimiter(text, at);
-  if (text.charCodeAt(delimiter) === EQUALS) {
-    const { value, next } = splitValue(text, delimiter + 1);
-    return { key: text.slice(at, delimiter), value, next };
+  constructor(text: string) {
+    this.#text = text;
   }
-  if (impliedKey !== undefined) {
-    const { value, next } = splitValue(text, at);
-    return { key: impliedKey, value, next };
+
+  /** False at the end of the text. The first item may have an implied key. */
+  read(impliedKey: string | undefined): boolean {
+    const text = this.#text;
+    const at = this.#next;
+    if (at >= text.length) return false;
+    const delimiter = findDelimiter(text, at);
+    if (text.charCodeAt(delimiter) === EQUALS) this.#take(text.slice(at, delimiter), delimiter + 1);
+    else if (at === 0 && impliedKey !== undefined) this.#take(impliedKey, at);
+    else this.#takeFlag(text.slice(at, delimiter), delimiter + 1);
+    return true;
   }
-  const flag = text.slice(at, delimiter);
-  const negated = flag.startsWith("no");
-  return { key: negated ? flag.slice(2) : flag, value: negated ? "off" : "on", next: delimiter + 1, flag };
+
+  #take(key: string, at: number): void {
+    const { value, next } = splitValue(this.#text, at);
+    this.key = key;
+    this.value = value;
+    this.flag = undefined;
+    this.#next = next;
+  }
+
+  #takeFlag(flag: string, next: number): void {
+    const negated = flag.startsWith("no");
+    this.key = negated ? flag.slice(2) : flag;
+    this.value = negated ? "off" : "on";
+    this.flag = flag;
+    this.#next = next;
+  }
 }
 
 /**

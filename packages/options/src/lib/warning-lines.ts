@@ -1,24 +1,22 @@
 /** Lines that QEMU warns with, each once, so that a long text cannot make more of them than it has different mistakes. */
 export class WarningLines {
   readonly #seen: Set<string> = new Set();
+  readonly #flags: Set<string> = new Set();
   readonly lines: string[] = [];
 
   add(line: string): void {
-    if (this.#isNew(line)) this.lines.push(line);
+    if (this.#seen.has(line)) return;
+    this.#seen.add(line);
+    this.lines.push(line);
   }
 
   /** The lines about an item without a value. */
   addFlag(flag: string): void {
-    const deprecated = `short-form boolean option '${flag}' deprecated`;
-    if (!this.#isNew(deprecated)) return;
+    if (this.#flags.has(flag)) return;
+    this.#flags.add(flag);
     const negated = flag.startsWith("no");
     const key = negated ? flag.slice(2) : flag;
     const instead = key === "delay" ? `nodelay=${negated ? "on" : "off"}` : `${key}=${negated ? "off" : "on"}`;
-    this.lines.push(deprecated, `Please use ${instead} instead`);
-  }
-
-  #isNew(line: string): boolean {
-    const { size } = this.#seen;
-    return this.#seen.add(line).size > size;
+    this.lines.push(`short-form boolean option '${flag}' deprecated`, `Please use ${instead} instead`);
   }
 }
