@@ -1,20 +1,22 @@
 import type { SchemaInfo } from "../lib/generated/types.ts";
-import type { CommandType, Members, Schema, SchemaType, TypeReference } from "../lib/schema.ts";
+import type { CommandType, EventType, Members, Schema, SchemaType, TypeReference } from "../lib/schema.ts";
 
 /** A schema out of what a server tells of itself. Types have no names there, and all integers are one. */
 export function schemaFromIntrospection(entries: readonly SchemaInfo[]): Schema {
   const types: Record<string, SchemaType> = {};
   const commands: Record<string, CommandType> = {};
+  const events: Record<string, EventType> = {};
   for (const entry of entries) {
     if (entry["meta-type"] === "command") {
       const oob = entry["allow-oob"] === true ? { "allow-oob": true as const } : {};
       commands[entry.name] = { data: `t${entry["arg-type"]}`, ...oob };
-    } else {
+    } else if (entry["meta-type"] === "event") events[entry.name] = { data: `t${entry["arg-type"]}` };
+    else {
       const type = typeOf(entry);
       if (type !== undefined) types[`t${entry.name}`] = type;
     }
   }
-  return { types, commands, events: {} };
+  return { types, commands, events };
 }
 
 function typeOf(entry: SchemaInfo): SchemaType | undefined {
