@@ -14,7 +14,11 @@ test("what is said goes before what quick means", () => {
 });
 
 test("the guard needs to know what to compare with", () => {
-  expect(parseBenchOptions(["guard", "HEAD~1", "--tolerance=0.2"])).toMatchObject({ base: "HEAD~1", tolerance: 0.2 });
+  expect(parseBenchOptions(["guard", "HEAD~1", "--tolerance=0.2"])).toMatchObject({
+    base: "HEAD~1",
+    tolerance: 0.2,
+    rounds: 3,
+  });
   expect(() => parseBenchOptions(["guard"])).toThrow("needs the commit");
 });
 

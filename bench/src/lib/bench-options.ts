@@ -40,7 +40,7 @@ export const usage = `Usage: npm run bench -- [micro | guard <commit>] [options]
   --only <pattern>        cases to measure, a regular expression: 'file/', 'd32', 'recovery', 'start-up'
   --peers <pattern>       servers to compare with: 'nbdkit', 'qemu-nbd$'
   --quick                 2 rounds, 3 outages of 1 s: to see that all works
-  --rounds <n>            how many times each server has its turn (5)
+  --rounds <n>            how many times each server has its turn (5; the guard: 3)
   --seconds <s>           how long a client runs (1)
   --size <MiB>            size of the disk (1024)
   --outages <n>           how many outages (10), each of
@@ -79,11 +79,13 @@ const syntax = {
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: syntax });
   const { quick, only, peers, folder, out, docs, node, daemon, list, help } = values;
+  const { task, base } = taskOf(positionals);
   return {
-    ...taskOf(positionals),
+    task,
+    base,
     only: new RegExp(only ?? ""),
     peers: new RegExp(peers ?? ""),
-    rounds: positive("rounds", values.rounds, quick ? 2 : 5),
+    rounds: positive("rounds", values.rounds, quick ? 2 : task === "guard" ? 3 : 5),
     seconds: positive("seconds", values.seconds, 1),
     size: positive("size", values.size, 1024) * 1024 * 1024,
     outages: positive("outages", values.outages, quick ? 3 : 10),

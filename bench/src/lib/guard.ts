@@ -11,8 +11,9 @@ const INSTALLATION = 300;
 
 /**
  * Checks the base commit out beside the work tree, installs it, and runs the micro benchmarks of the work tree on both: the
- * same program on two states of the packages. One that the base cannot run is named and left out.
- * @returns Whether nothing became dearer.
+ * same program on two states of the packages. One that the base cannot run is named and left out; one that the work tree cannot
+ * run, or nothing to compare, fails the guard.
+ * @returns Whether something was compared, and nothing became dearer.
  */
 export async function guard(workshop: Workshop, root: string, options: BenchOptions): Promise<boolean> {
   const base = join(workshop.folder, "base");
@@ -20,12 +21,19 @@ export async function guard(workshop: Workshop, root: string, options: BenchOpti
   try {
     await install(workshop, base);
     const comparisons: Comparison[] = [];
+    let broken = 0;
     for (const benchmark of findMicroBenchmarks(root, options.only)) {
       console.error(benchmark.name);
-      comparisons.push(...(await compare(workshop, root, base, benchmark, options)));
+      try {
+        await runMicroBenchmark(workshop, root, benchmark);
+        comparisons.push(...(await compare(workshop, root, base, benchmark, options)));
+      } catch (error) {
+        broken += 1;
+        console.log(`${benchmark.name} FAILED: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }
     console.log(formatComparisons(comparisons));
-    return comparisons.every(({ dearer }) => !dearer);
+    return broken === 0 && comparisons.length > 0 && comparisons.every(({ dearer }) => !dearer);
   } finally {
     await workshop.run(["git", "-C", root, "worktree", "remove", "--force", base]);
   }
