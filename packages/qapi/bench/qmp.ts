@@ -31,7 +31,8 @@ const server = createQmpServer({
   clock: { realtime: () => 0 },
   commands: { "query-rehandle": () => [] },
 });
-const session = server.attach({ write: keep, pendingBytes: () => 0, end: () => undefined });
+const nothing = (): void => undefined;
+const session = server.attach({ write: keep, pendingBytes: () => 0, end: nothing, destroy: nothing });
 session.receive(encode('{"execute":"qmp_capabilities"}\n'));
 
 const subjects: readonly { readonly name: string; readonly run: () => void }[] = [
