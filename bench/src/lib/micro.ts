@@ -5,7 +5,7 @@ import { parseMicroFigures, type MicroFigure } from "./micro-figures.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** Programs in those folders that are none: they move data between processes or through files, or look for mistakes. */
-const notMicro = /\/(throughput|compare-.*|memory-server|front-end|soak|fuzz-.*)$/;
+const notMicro = /\/(throughput|compare-.*|memory-server|front-end|soak|hostile-text|fuzz-.*)$/;
 
 /** Seconds after which a program has to be done. */
 const LIMIT = 300;
