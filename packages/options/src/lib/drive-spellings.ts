@@ -18,10 +18,11 @@ function lastOfEach(options: readonly QemuOpt[]): QemuOpt[] {
 }
 
 /** Gives every option its present name. */
-function rename(options: readonly QemuOpt[]): QemuOpt[] {
-  const given = new Set(options.map(({ key }) => key));
+function rename(options: readonly QemuOpt[]): readonly QemuOpt[] {
+  const old = new Set(options.filter(({ key }) => DRIVE_ALIASES.has(key)).map(({ key }) => key));
+  if (old.size === 0) return options;
   for (const [from, to] of DRIVE_ALIASES) {
-    if (!given.has(from) || !given.has(to)) continue;
+    if (!old.has(from) || !options.some(({ key }) => key === to)) continue;
     const message = `'${to}' and its alias '${from}' can't be used at the same time`;
     throw new OptionError(message, { code: "inconsistent", path: to });
   }

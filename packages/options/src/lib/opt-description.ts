@@ -69,11 +69,11 @@ export type OptValues<D extends OptDescriptions> = {
  * @throws OptionError of the first value, in the order of the text, that its type does not take
  */
 export function readOpts<const D extends OptDescriptions>(known: D, options: readonly QemuOpt[]): OptValues<D> {
-  const last = new Map(options.map(({ key, value }) => [key, value]));
+  // Of a text with a million keys, hardly one is known.
+  const last = new Map<string, string>();
+  for (const { key, value } of options) if (Object.hasOwn(known, key)) last.set(key, value);
   const values: Record<string, unknown> = {};
-  for (const [key, value] of last) {
-    if (Object.hasOwn(known, key)) values[key] = parseOpt(known[key]?.type ?? "str", value, key);
-  }
+  for (const [key, value] of last) values[key] = parseOpt(known[key]?.type ?? "str", value, key);
   for (const [key, { type, default: text }] of Object.entries(known)) {
     if (text !== undefined && !last.has(key)) values[key] = parseOpt(type, text, key);
   }
