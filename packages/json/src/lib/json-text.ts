@@ -8,6 +8,8 @@ export function parseJsonText(text: string): JsonTextResult {
   const add = (next: JsonTextResult): void => {
     if (result === undefined) result = next;
     else if (result.error === undefined) result = { error: "Expecting at most one JSON value" };
+    // The first mistake is the one that is told; a hostile text has a million.
+    if (result.error !== undefined) stream.stop();
   };
   const stream = new JsonStream({ value: (value) => add({ value }), error: (error) => add({ error }) });
   stream.feed(encodeUtf8(text));
