@@ -13,7 +13,8 @@ export function mergeKeyval(first: KeyvalObject, second: KeyvalObject): KeyvalOb
 
 function merge(first: KeyvalObject, second: KeyvalObject, prefix: string): KeyvalObject {
   const merged = Object.assign(createKeyvalObject(), first);
-  for (const [key, value] of Object.entries(second)) {
+  for (const key of Object.keys(second)) {
+    const value = second[key]!;
     const old = merged[key];
     merged[key] = old === undefined ? value : mergeValues(old, value, prefix + key);
   }
