@@ -100,6 +100,8 @@ const SAME_AS_QEMU: readonly string[] = [
   "--object tls-creds-x509,id=o,dir=@/creds,endpoint=zork",
   "--object tls-creds-x509,id=o,dir=@/creds,endpoint=server,verify-peer=z",
   "--object tls-creds-x509,id=o,dir=@/creds,zork=server",
+  "--blockdev nbd,node-name=n,server.type=inet,server.host=none.invalid,server.port=10809",
+  "--chardev socket,id=c,host=none.invalid,port=10809",
   "--pidfile /nonexist/pid",
   "--pidfile",
 ];

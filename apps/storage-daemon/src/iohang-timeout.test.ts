@@ -89,6 +89,10 @@ describe.skipIf(!havePrograms("nbdkit"))("iohang-timeout", () => {
         expect((await held).code).toBe("EIO");
         await until("the end of the hang", () => hangEvents(monitor).includes("HANG false r0-1"));
         await expectStopped(daemon);
+        const { stderr } = daemon.process;
+        expect(stderr).toContain("r0: outage extended by a monitor: 60000 ms\n");
+        expect(stderr).toContain("r0: 1 held request failed by a monitor\n");
+        expect(stderr).toContain("1 request had been held, 1 failed, 0 writes replayed\n");
       }),
     120_000,
   );

@@ -1,6 +1,7 @@
 import type { BackendEvent, BlockBackend } from "@rehandle/core";
 import type { Clock } from "@rehandle/driver-sdk";
 import type { QmpServer } from "@rehandle/qapi";
+import { count } from "./count.ts";
 import type { Log } from "./log.ts";
 import type { DaemonSchema } from "./qmp-schema.ts";
 
@@ -38,6 +39,8 @@ export class BackendWatch {
   /** Counters as of the end of the last outage. */
   #heldBefore = 0;
   #replayedBefore = 0;
+  /** The counter as of the beginning of the present outage: not every failure belongs to one. */
+  #failedBefore = 0;
 
   constructor({ name, device, backend, clock, log, emit }: WatchParts) {
     this.name = name;
@@ -86,6 +89,7 @@ export class BackendWatch {
 
   #onHang(event: HangEvent): void {
     this.reason = this.#firstError();
+    this.#failedBefore = this.backend.statistics().failed;
     this.#log.write("warning", this.name, `outage ${this.outageId(event.outage)} began: ${this.reason}`);
     this.#emit("BLOCK_IO_HANG", this.#hangData(event));
   }
@@ -101,13 +105,15 @@ export class BackendWatch {
   }
 
   #onHangEnd(event: HangEvent): void {
-    const { held, replayLog } = this.backend.statistics();
+    const { held, failed, replayLog } = this.backend.statistics();
     const seconds = Math.max(0, this.#clock.realtime() - event.since) / 1000;
     const heldInIt = held - this.#heldBefore;
     const replayed = replayLog.replayed - this.#replayedBefore;
     this.#heldBefore = held;
     this.#replayedBefore = replayLog.replayed;
-    const what = `${count(heldInIt, "request")} had been held, ${count(replayed, "write")} replayed`;
+    const failedInIt = failed - this.#failedBefore;
+    const failures = failedInIt === 0 ? "" : `, ${failedInIt} failed`;
+    const what = `${count(heldInIt, "request")} had been held${failures}, ${count(replayed, "write")} replayed`;
     const outage = this.outageId(event.outage);
     this.#log.write("info", this.name, `outage ${outage} over after ${seconds.toFixed(1)} s: ${what}`);
     this.#emit("BLOCK_IO_HANG", this.#hangData(event));
@@ -176,8 +182,4 @@ export class BackendWatch {
       ...(this.reason === null ? {} : { reason: this.reason }),
     };
   }
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,8 +1,7 @@
 import { createConnection, createServer, Socket, type Server } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { ChardevAddress, ChardevOptions } from "./chardev-options.ts";
-import { errnoOf, wordsOfErrno } from "./errno-words.ts";
-import { clearSocketPath, listenFailure } from "./socket-path.ts";
+import { clearSocketPath, connectFailure, listenFailure } from "./socket-path.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Both ways of a connection. */
@@ -131,7 +130,7 @@ export class Chardev {
       socket.once("connect", resolve);
       socket.once("error", (error) => {
         const where = "path" in address ? address.path : `${address.host}:${address.port}`;
-        reject(new UsageError(`Failed to connect to '${where}': ${wordsOfErrno(errnoOf(error))}`));
+        reject(connectFailure(where, error));
       });
     });
     this.#adopt(socket);

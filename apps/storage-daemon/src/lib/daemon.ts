@@ -65,7 +65,7 @@ export class Daemon implements Changes {
     const { exports, drives, watches } = this;
     const forceDelete = (name: string): Promise<Unflushed> => deleteNode(name, true, { graph, clock, log });
     const changes = loggedChanges(this, log);
-    const parts = { clock, changes, graph, exports, drives, watches, forceDelete, quit };
+    const parts = { clock, log, changes, graph, exports, drives, watches, forceDelete, quit };
     this.monitors = new Monitors(qmpCommands(parts), QMP_VERSION, clock);
   }
 

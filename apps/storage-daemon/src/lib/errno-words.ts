@@ -1,6 +1,6 @@
 import { getSystemErrorMap } from "node:util";
 
-/** What strerror(3) says where libuv's words differ by more than the first letter. */
+/** What strerror(3) and gai_strerror(3) say where libuv's words differ by more than the first letter. */
 const STRERROR: ReadonlyMap<string, string> = new Map([
   ["EISDIR", "Is a directory"],
   ["ENOTSOCK", "Socket operation on non-socket"],
@@ -12,6 +12,8 @@ const STRERROR: ReadonlyMap<string, string> = new Map([
   ["ECONNRESET", "Connection reset by peer"],
   ["EHOSTUNREACH", "No route to host"],
   ["ENETUNREACH", "Network is unreachable"],
+  ["ENOTFOUND", "Name or service not known"],
+  ["EAI_AGAIN", "Temporary failure in name resolution"],
 ]);
 
 /** The words of an errno name as the C library has them, or the name itself if nobody knows it. */

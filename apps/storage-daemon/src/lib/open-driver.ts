@@ -4,10 +4,10 @@ import { createMemoryDriver } from "@rehandle/driver-memory";
 import { createNbdDriver, type NbdServerAddress, type TlsCredentials } from "@rehandle/driver-nbd";
 import { isBlockError, type BlockDriver } from "@rehandle/driver-sdk";
 import { stat } from "node:fs/promises";
-import { errnoOf, wordsOfErrno } from "./errno-words.ts";
 import type { NodeFlags } from "./node-flags.ts";
 import type { NodeOptions, NodeOptionsOf, SocketAddress } from "./option-types.ts";
 import { backendOptions } from "./rehandle-options.ts";
+import { connectFailure } from "./socket-path.ts";
 import { UsageError } from "./usage-error.ts";
 import { createNullDriver } from "./null-driver.ts";
 import { createWindowDriver } from "./window-driver.ts";
@@ -144,6 +144,6 @@ export function openFailure(options: NodeOptions, thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new UsageError(String(thrown));
   if (options.driver !== "nbd" || !isBlockError(thrown)) return new UsageError(thrown.message);
   // The system's own text behind the address becomes the C library's.
-  const dial = /^(Failed to connect to '.*'): /s.exec(thrown.message);
-  return new UsageError(dial === null ? thrown.message : `${dial[1] ?? ""}: ${wordsOfErrno(errnoOf(thrown))}`);
+  const dial = /^Failed to connect to '(.*)': /s.exec(thrown.message);
+  return dial === null ? new UsageError(thrown.message) : connectFailure(dial[1] ?? "", thrown);
 }

@@ -1,5 +1,6 @@
 import { BlockError, type Clock } from "@rehandle/driver-sdk";
 import type { BackendWatch } from "./backend-watch.ts";
+import { count } from "./count.ts";
 import type { Daemon } from "./daemon.ts";
 import { flushNode } from "./flush-node.ts";
 import type { Log } from "./log.ts";
@@ -50,12 +51,13 @@ async function settle({ name, backend }: BackendWatch, log: Log): Promise<void> 
     const message = "the daemon is shutting down";
     request.complete(request, new BlockError(message, { code: "ESHUTDOWN", operation, offset, length }));
   }
-  if (exported.length > 0) log.write("warning", name, `${exported.length} held requests were refused with ESHUTDOWN`);
+  const refused = count(exported.length, "held request");
+  if (exported.length > 0) log.write("warning", name, `${refused} refused with ESHUTDOWN`);
 }
 
 function warnOfUnflushed({ name, backend }: BackendWatch, log: Log): void {
-  const { count, bytes } = backend.statistics().replayLog;
-  if (count === 0) return;
-  const what = `${count} acknowledged writes (${bytes} bytes) that no client flushed`;
-  log.write("warning", name, `${what} are lost if the storage restarted since`);
+  const { count: writes, bytes } = backend.statistics().replayLog;
+  if (writes === 0) return;
+  const what = `${count(writes, "acknowledged write")} (${bytes} bytes) that no client flushed`;
+  log.write("warning", name, `lost if the storage restarted since: ${what}`);
 }

@@ -36,10 +36,21 @@ async function requireFolder(path: string): Promise<void> {
 export function listenFailure(where: { path: string } | { host: string; port: string }, thrown: unknown): UsageError {
   const code = errnoOf(thrown);
   if ("path" in where) return new UsageError(`Failed to bind socket to ${where.path}: ${wordsOfErrno(code)}`);
-  const { host, port } = where;
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
-    const words = code === "ENOTFOUND" ? "Name or service not known" : "Temporary failure in name resolution";
-    return new UsageError(`address resolution failed for ${host}:${port}: ${words}`);
-  }
+  if (isOfResolver(code)) return resolutionFailure(`${where.host}:${where.port}`, code);
   return new UsageError(`Failed to find an available port: ${wordsOfErrno(code)}`);
+}
+
+/** What connecting failed with, in QEMU's words. */
+export function connectFailure(where: string, thrown: unknown): UsageError {
+  const code = errnoOf(thrown);
+  if (isOfResolver(code)) return resolutionFailure(where, code);
+  return new UsageError(`Failed to connect to '${where}': ${wordsOfErrno(code)}`);
+}
+
+function isOfResolver(code: string): boolean {
+  return code === "ENOTFOUND" || code === "EAI_AGAIN";
+}
+
+function resolutionFailure(where: string, code: string): UsageError {
+  return new UsageError(`address resolution failed for ${where}: ${wordsOfErrno(code)}`);
 }
