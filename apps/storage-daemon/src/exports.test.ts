@@ -4,6 +4,7 @@ import { startDaemonProcess } from "./testing/daemon-process.ts";
 import { expectStopped, inSandbox } from "./testing/in-sandbox.ts";
 import { hangEvents, untilHangEvents } from "./testing/monitor-client.ts";
 import { makeCertificates } from "./testing/certificates.ts";
+import { runOurs } from "./testing/compared-daemons.ts";
 import { connectClient, timed } from "./testing/nbd-client.ts";
 import { havePrograms, mustRun, runProgram } from "./testing/programs.ts";
 import { until } from "./testing/time.ts";
@@ -149,6 +150,8 @@ describe.skipIf(!havePrograms("openssl", "qemu-img", "nbdinfo"))("TLS", () => {
         const image = `driver=nbd,host=localhost,port=${port},export=disk,tls-creds=c`;
         expect(await mustRun("qemu-img", ["info", ...credentials, "--image-opts", image])).toContain("1 MiB");
         expect((await runProgram("nbdinfo", [`nbd://localhost:${port}/disk`])).code).not.toBe(0);
+        const plain = `nbd,node-name=up,server.type=inet,server.host=127.0.0.1,server.port=${port},export=disk`;
+        expect((await runOurs(["--blockdev", plain])).stderr).toContain("\nDid you forget a valid tls-creds?\n");
         const nameless = sandbox.path("nameless");
         mkdirSync(nameless);
         copyFileSync(`${dir}/ca-cert.pem`, `${nameless}/ca-cert.pem`);

@@ -37,13 +37,14 @@ export class Daemon implements Changes {
   readonly drives: Map<string, Node | null> = new Map();
   /** By node-name. */
   readonly watches: Map<string, BackendWatch> = new Map();
-  readonly #objects: Objects = new Objects();
+  readonly #objects: Objects;
   readonly #driveContext: DriveContext = createDriveContext();
   readonly #surroundings: DaemonSurroundings;
 
   constructor(surroundings: DaemonSurroundings, quit: () => Promise<void>) {
     const { clock, random, stderr, wrapDriver } = surroundings;
     this.#surroundings = surroundings;
+    this.#objects = new Objects(clock);
     this.log = createLog(clock, (line) => void stderr.write(line));
     this.graph = new NodeGraph({
       clock,

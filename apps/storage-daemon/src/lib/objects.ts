@@ -1,4 +1,5 @@
 import type { TlsCredentials } from "@rehandle/driver-nbd";
+import type { Clock } from "@rehandle/driver-sdk";
 import type { NbdServerTls } from "@rehandle/nbd";
 import { checkId } from "@rehandle/options";
 import type { ObjectSettings } from "./option-types.ts";
@@ -23,6 +24,11 @@ export class Objects {
   readonly #objects = new Map<string, TlsObject | SecretObject>();
   /** Ids of objects that are being read. */
   readonly #reserved = new Set<string>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /**
    * Reads the files of one more object.
@@ -65,9 +71,9 @@ export class Objects {
     if (settings["qom-type"] === "secret") return { kind: "secret", data: await readSecret(settings) };
     const { dir, endpoint, passwordid } = settings;
     if (dir === undefined) throw new UsageError("Missing 'dir' property value");
-    const files = await readTlsFiles(dir, endpoint, () =>
-      passwordid === undefined ? undefined : this.#secret(passwordid),
-    );
+    const password = (): string | undefined => (passwordid === undefined ? undefined : this.#secret(passwordid));
+    const today = settings["sanity-check"] ? this.#clock.realtime() : null;
+    const files = await readTlsFiles({ dir, endpoint, password, today });
     return { kind: "tls-creds-x509", endpoint, verifyPeer: settings["verify-peer"], files };
   }
 
@@ -76,7 +82,7 @@ export class Objects {
     if (found === undefined) throw new UsageError(`No TLS credentials with id '${id}'`);
     if (found.kind !== "tls-creds-x509") throw new UsageError(`Object with id '${id}' is not TLS credentials`);
     if (found.endpoint !== endpoint) {
-      throw new UsageError(`Expecting TLS credentials with a ${endpoint} endpoint`);
+      throw new UsageError(`Expected TLS credentials for a ${endpoint} endpoint`);
     }
     return found;
   }

@@ -145,5 +145,7 @@ export function openFailure(options: NodeOptions, thrown: unknown): Error {
   if (options.driver !== "nbd" || !isBlockError(thrown)) return new UsageError(thrown.message);
   // The system's own text behind the address becomes the C library's.
   const dial = /^Failed to connect to '(.*)': /s.exec(thrown.message);
-  return dial === null ? new UsageError(thrown.message) : connectFailure(dial[1] ?? "", thrown);
+  if (dial !== null) return connectFailure(dial[1] ?? "", thrown);
+  const hints = thrown.message.includes("NBD_REP_ERR_TLS_REQD") ? ["Did you forget a valid tls-creds?"] : [];
+  return new UsageError(thrown.message, null, hints);
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
+import { checkAuthorities, checkCertificate, reasonOf } from "./check-certificates.ts";
 import { errnoOf, wordsOfErrno } from "./errno-words.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -13,23 +14,33 @@ export interface TlsFiles {
   readonly passphrase?: string;
 }
 
+/** Where to read them, and what to see to. */
+export interface TlsFilesRequest {
+  readonly dir: string;
+  readonly endpoint: "client" | "server";
+  /** Asked for when the files were found. */
+  readonly password: () => string | undefined;
+  /** ms since 1970, to refuse certificates that are out of date; null to take them. */
+  readonly today: number | null;
+}
+
 /**
  * Reads them, and sees that they can be used.
  *
- * @param password asked for when the files were found
- * @throws UsageError (as a rejection) in QEMU's words for a file that is not there
+ * @throws UsageError (as a rejection) in QEMU's words for a file that is not there or of no use
  */
-export async function readTlsFiles(
-  dir: string,
-  endpoint: "client" | "server",
-  password: () => string | undefined,
-): Promise<TlsFiles> {
+export async function readTlsFiles({ dir, endpoint, password, today }: TlsFilesRequest): Promise<TlsFiles> {
   const isServer = endpoint === "server";
-  const ca = await readPem(join(dir, "ca-cert.pem"), true);
+  const [caFile, certFile, keyFile] = ["ca-cert", `${endpoint}-cert`, `${endpoint}-key`].map((name) =>
+    join(dir, `${name}.pem`),
+  ) as [string, string, string];
+  const ca = await readPem(caFile, true);
   const crl = await readPem(join(dir, "ca-crl.pem"), false);
-  const cert = await readPem(join(dir, `${endpoint}-cert.pem`), isServer);
-  const key = await readPem(join(dir, `${endpoint}-key.pem`), isServer);
+  const cert = await readPem(certFile, isServer);
+  const key = await readPem(keyFile, isServer);
   const passphrase = password();
+  if (cert !== undefined) checkCertificate(cert, { file: certFile, whose: endpoint, today });
+  if (ca !== undefined) checkAuthorities(ca, caFile, today);
   const files: TlsFiles = {
     ...(ca === undefined ? {} : { ca }),
     ...(crl === undefined ? {} : { crl }),
@@ -38,11 +49,14 @@ export async function readTlsFiles(
     ...(passphrase === undefined ? {} : { passphrase }),
   };
   try {
+    createSecureContext({ ...files, crl: undefined });
+  } catch (error) {
+    throw new UsageError(`Cannot load certificate '${certFile}' & key '${keyFile}': ${reasonOf(error)}`);
+  }
+  try {
     createSecureContext(files);
   } catch (error) {
-    throw new UsageError(
-      `Unable to use credentials of ${dir}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`Unable to use credentials of ${dir}: ${reasonOf(error)}`);
   }
   return files;
 }

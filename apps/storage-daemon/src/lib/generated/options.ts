@@ -228,7 +228,7 @@ export const daemonOptionTypes = {
       "*dir": { type: "str", help: "folder of ca-cert.pem, server-cert.pem, server-key.pem, ..." },
       "*endpoint": { type: "QCryptoTLSCredsEndpoint", help: "which end of connections (default: client)" },
       "*priority": { type: "str", help: "accepted; Node's defaults are used" },
-      "*sanity-check": { type: "bool", help: "accepted (default: on)" },
+      "*sanity-check": { type: "bool", help: "refuse certificates that are out of date (default: on)" },
       "*passwordid": { type: "str", help: "id of a secret object: the password of the key" },
     },
   },

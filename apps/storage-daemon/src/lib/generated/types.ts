@@ -1130,7 +1130,7 @@ export interface TlsCredsX509Properties {
   endpoint?: QCryptoTLSCredsEndpoint;
   /** accepted; Node's defaults are used */
   priority?: string;
-  /** accepted (default: on) */
+  /** refuse certificates that are out of date (default: on) */
   "sanity-check"?: boolean;
   /** id of a secret object: the password of the key */
   passwordid?: string;
