@@ -8,7 +8,7 @@ import { jsonSoup, jsonText } from "./json-soup.ts";
 
 const COMMANDS = Object.keys(rehandleSchema.commands);
 const WORDS = [...COMMANDS, "execute", "exec-oob", "arguments", "id", "enable", "oob", "node-name", "held", "flat"];
-const MOST_PENDING = 600 * 1024;
+const MOST_PENDING = 512 * 1024;
 
 /** A monitor that reads, or not, as the dice say, and checks what it is sent. */
 class Monitor {
@@ -53,8 +53,8 @@ class Monitor {
     const { id } = message;
     if (typeof id === "string" && id.startsWith("in-band-")) this.#checkOrder(Number(id.slice(8)));
     this.lastLine = line;
+    if (this.pending > 0 && this.pending + line.length > MOST_PENDING) throw new Error(`${this.pending} bytes wait`);
     this.pending += this.#dice.oneIn(3) ? line.length : 0;
-    if (this.pending > MOST_PENDING) throw new Error(`${this.pending} bytes wait`);
   }
 
   #checkOrder(id: number): void {
@@ -88,6 +88,7 @@ export async function fuzzServer(seed: number): Promise<number> {
     version: { major: 7, minor: 2, micro: 0 },
     clock,
     commands: handlers(dice, waiting),
+    maxPendingBytes: MOST_PENDING,
     eventLimits: { BLOCK_IO_HANG: { key: "node-name" } },
   });
   const monitors = Array.from({ length: 1 + dice.below(3) }, () => new Monitor(dice, server));
@@ -124,7 +125,7 @@ function requestText(dice: Dice, id: number): string {
 }
 
 function emitSome(dice: Dice, server: QmpServer<RehandleSchema>, clock: VirtualClock): void {
-  const reason = "é".repeat(dice.pick([0, 10, 1000, 20_000]));
+  const reason = "é".repeat(dice.pick([0, 10, 1000, 70_000]));
   server.emit("BLOCK_IO_HANG", { set: dice.oneIn(2), "node-name": dice.pick(["a", "b"]), reason });
   if (dice.oneIn(3)) clock.advance(dice.below(1500));
 }
