@@ -9,7 +9,7 @@ describe("standard input", () => {
     inSandbox(async (sandbox) => {
       await sandbox.daemon("qmp.sock", DISK);
       const input =
-        'query-block\nnothing\n\n{"execute":\n  "query-block", "id": "x"}\nblock_resize size=x\nexit\nquit\n';
+        'query-block\n # nothing else\nnothing\n\n{"execute":\n  "query-block", "id": "x"}\nblock_resize size=x\nexit\nquit\n';
       const { code, stdout, stderr } = await sandbox.shell(["--json", sandbox.path("qmp.sock")], input);
       expect(stdout.split("\n")).toEqual([
         '{"return": []}',
@@ -17,7 +17,7 @@ describe("standard input", () => {
         '{"return": [], "id": "x"}',
         "",
       ]);
-      expect(stderr).toBe("rehandle-qmp: Parameter 'size' expects integer\n");
+      expect(stderr).toBe("rehandle-qmp: line 7: Parameter 'size' expects integer\n");
       expect(code).toBe(1);
     }));
 
@@ -54,7 +54,9 @@ test("exec-oob sends a command out of band, if that may be sent so", () =>
       '{"return": {}, "id": 1}',
       "",
     ]);
-    expect(stderr).toBe("rehandle-qmp: Parameter 'node-name' is missing\nrehandle-qmp: exec-oob needs a command\n");
+    expect(stderr).toBe(
+      "rehandle-qmp: line 2: Parameter 'node-name' is missing\nrehandle-qmp: line 5: exec-oob needs a command\n",
+    );
   }));
 
 describe("the tables", () => {
@@ -103,7 +105,10 @@ describe("--wait-event", () => {
       const late = await sandbox.shell(["--wait-event", "SHUTDOWN", "--timeout", "0.5", address]);
       expect([late.code, late.stderr]).toEqual([1, "rehandle-qmp: no event SHUTDOWN in time\n"]);
       const unknown = await sandbox.shell(["--wait-event", "SHUTDWON", address]);
-      expect([unknown.code, unknown.stderr]).toEqual([2, "rehandle-qmp: the peer has no event SHUTDWON\n"]);
+      expect([unknown.code, unknown.stderr]).toEqual([
+        2,
+        "rehandle-qmp: the peer has no event SHUTDWON\nDid you mean 'SHUTDOWN'?\n",
+      ]);
       const child = sandbox.start([...SHELL, "--wait-event", "BLOCK_IO_HANG", address, "query-block"], "pipe");
       const waiting = endOf(child);
       await new Promise((resolve) => child.stdout?.once("data", resolve));
@@ -177,6 +182,6 @@ describe("a peer", () => {
       expect(stdout).toContain(String.raw`"\u001b]0;title\u0007\u009B2J\u202E": [`);
       expect(stdout).toContain(`DEVICE\n${shown}\n`);
       expect(stdout).toContain(`  ${shown}\n`);
-      expect(stderr).toBe(`rehandle-qmp: ${shown}: ${shown}\n`);
+      expect(stderr).toBe(`rehandle-qmp: line 2: ${shown}: ${shown}\n`);
     }));
 });

@@ -14,6 +14,16 @@ describe.for(REAL_PEERS)("$name", ({ isThere, unix, tcp, stdio }) => {
         stdout: "",
         stderr: "rehandle-qmp: CommandNotFound: The command query-nothing has not been found\n",
       });
+      for (const [words, meant] of [
+        [["query-verison"], "query-version"],
+        [["block_resize", "size=1", "sice=1"], "size"],
+        [["block-export-add", "type=nbdd"], "nbd"],
+        [["help", "block-resize"], "block_resize"],
+      ] as const) {
+        expect((await sandbox.shell([address, ...words])).stderr).toMatch(
+          new RegExp(`^rehandle-qmp: .*\nDid you mean '${meant}'\\?\n$`),
+        );
+      }
       const help = await sandbox.shell([address, "help", "block_resize"]);
       expect(help.stdout).toMatch(/^block_resize\n(.*\n)* {2}size +int\nreturns nothing\n$/);
     }),
@@ -32,7 +42,8 @@ describe.for(REAL_PEERS)("$name", ({ isThere, unix, tcp, stdio }) => {
       ] as const;
       const input = commands.map(([command]) => `${command}\n`).join("");
       const { code, stdout, stderr } = await sandbox.shell([address], input);
-      expect(stderr.split("\n")).toEqual([...commands.map(([, error]) => `rehandle-qmp: ${error}`), ""]);
+      const complaints = commands.map(([, error], i) => `rehandle-qmp: line ${i + 1}: ${error}`);
+      expect(stderr.split("\n")).toEqual([...complaints, ""]);
       expect([code, stdout]).toEqual([2, ""]);
     }),
   );

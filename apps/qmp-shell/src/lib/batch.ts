@@ -1,3 +1,4 @@
+import { nearestHint } from "@rehandle/options";
 import { createInterface } from "node:readline";
 import type { CommandLine } from "./command-line.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -82,7 +83,9 @@ class Batch {
   /** What is misspelt would be waited for for ever. */
   async #expectKnown(name: string): Promise<void> {
     const { events } = await this.#peer.schema();
-    if (events.size > 0 && !events.has(name)) throw new UsageError(`the peer has no event ${name}`);
+    if (events.size > 0 && !events.has(name)) {
+      throw new UsageError(`the peer has no event ${name}`, nearestHint(name, events.keys()));
+    }
   }
 
   #next(name: string): Promise<PeerEvent> {
@@ -99,11 +102,18 @@ class Batch {
     if (!this.#isOneCommand && this.#session.showEvents) output.print(presenter.event(event));
   }
 
-  /** One command a line, or more lines if a bracket is open. The exit code is the first that is not 0. */
+  /**
+   * One command a line, or more lines if a bracket is open; a line that begins with # is a remark. The exit code is the first
+   * that is not 0.
+   */
   async #lines(): Promise<ExitCode> {
     let code: ExitCode = ExitCode.Success;
     let text = "";
+    let number = 0;
     for await (const line of createInterface({ input: this.#options.input, crlfDelay: Infinity })) {
+      number += 1;
+      if (text === "") this.#session.place = `line ${number}: `;
+      if (text === "" && line.trimStart().startsWith("#")) continue;
       text += `${line} `;
       const { words, isUnfinished } = splitWords(text);
       if (isUnfinished) continue;

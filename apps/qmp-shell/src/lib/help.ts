@@ -1,3 +1,4 @@
+import { nearestHint } from "@rehandle/options";
 import type { GivenMembers } from "./argument-tree.ts";
 import type { Palette } from "./palette.ts";
 import type { Member, PeerCommand, PeerEventInfo, PeerSchema } from "./peer-schema.ts";
@@ -40,7 +41,8 @@ export function formatTopic(schema: PeerSchema, name: string, given: GivenMember
   if (command !== undefined) return formatCommand(schema, command, given, palette);
   const event = schema.events.get(name);
   if (event !== undefined) return formatEvent(schema, event, palette);
-  throw new UsageError(`The command ${printable(name)} has not been found`);
+  const hints = nearestHint(name, [...schema.commands.keys(), ...schema.events.keys()]);
+  throw new UsageError(`The command ${printable(name)} has not been found`, hints);
 }
 
 function formatCommand(schema: PeerSchema, command: PeerCommand, given: GivenMembers, palette: Palette): string {

@@ -5,6 +5,7 @@ import type { Palette } from "./palette.ts";
 import type { PeerEvent } from "./peer-client.ts";
 import { compactJson, prettyJson } from "./pretty-json.ts";
 import { printable, printableLines } from "./printable.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** How what a peer says is written. Nothing that comes out can move a terminal's cursor. */
 export interface Presenter {
@@ -41,7 +42,8 @@ export function createJsonPresenter(): Presenter {
 /** The text of an error; a refusal of the peer's has its class before it. */
 export function failureText(error: unknown): string {
   if (isQmpError(error)) return `${printable(error.class)}: ${printableLines(error.desc)}`;
-  return printableLines(error instanceof Error ? error.message : String(error));
+  const hints = error instanceof UsageError ? error.hints : [];
+  return printableLines([error instanceof Error ? error.message : String(error), ...hints].join("\n"));
 }
 
 /** The time of day of an event, if its clock worked. */

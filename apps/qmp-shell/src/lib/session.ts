@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "@rehandle/json";
+import { nearestHint } from "@rehandle/options";
 import { isQmpError } from "@rehandle/qapi";
 import { readArgumentTree } from "./argument-tree.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -7,6 +8,7 @@ import type { Palette } from "./palette.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerCommand } from "./peer-schema.ts";
 import type { Presenter } from "./presenter.ts";
+import { printable } from "./printable.ts";
 import { readStatements, type Statement } from "./statement.ts";
 import { formatTable } from "./table.ts";
 import { typeArguments } from "./type-arguments.ts";
@@ -45,6 +47,8 @@ export class Session {
   showEvents = true;
   /** The line `exit` was read. */
   isOver = false;
+  /** Where the present line stands, before what went wrong in it. */
+  place = "";
   readonly #options: SessionOptions;
 
   constructor(options: SessionOptions) {
@@ -54,14 +58,16 @@ export class Session {
   /** Does what the words of a line want, and says what came of it. Never throws. */
   async run(words: readonly string[], signal?: AbortSignal): Promise<ExitCode> {
     let id: JsonValue | undefined;
+    let name = "";
     try {
       for (const statement of readStatements(words)) {
         id = statement.kind === "message" ? statement.id : undefined;
+        name = statement.name;
         await this.#run(statement, signal);
       }
       return ExitCode.Success;
     } catch (error) {
-      return this.#fail(error, id);
+      return this.#fail(error, id, await this.#hints(error, name, signal));
     }
   }
 
@@ -146,11 +152,22 @@ export class Session {
     this.showEvents = word === "on";
   }
 
-  #fail(error: unknown, id: JsonValue | undefined): ExitCode {
+  /** Which command was perhaps meant by one that the peer does not have. */
+  async #hints(error: unknown, name: string, signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const { peer, json } = this.#options;
+    if (json || !isQmpError(error) || error.class !== "CommandNotFound") return [];
+    // A peer that tells no commands, or is gone by now, has told what is wrong.
+    return within(peer.schema(), signal).then(
+      ({ commands }) => nearestHint(name, commands.keys()).map(printable),
+      () => [],
+    );
+  }
+
+  #fail(error: unknown, id: JsonValue | undefined, hints: readonly string[]): ExitCode {
     const { output, presenter, json } = this.#options;
     const text = presenter.failure(error, id);
     if (json && isQmpError(error) && !isConnectionFailure(error)) output.print(text);
-    else output.complain(text);
+    else output.complain([`${this.place}${text}`, ...hints].join("\n"));
     if (error instanceof UsageError) return ExitCode.Usage;
     return isConnectionFailure(error) ? ExitCode.ConnectionFailed : ExitCode.CommandFailed;
   }

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "@rehandle/json";
+import { nearestHint } from "@rehandle/options";
 import type { Given, GivenMembers } from "./argument-tree.ts";
 import { membersFor, type Member, type PeerCommand, type PeerSchema, type PeerType } from "./peer-schema.ts";
 import { guessValue, kindOf, looksLikeJson, parseJsonArgument, typeBuiltin, wrongType } from "./type-value.ts";
@@ -40,7 +41,7 @@ class ArgumentTyper {
     const names = new Set(all.map(({ name }) => name));
     for (const [key, value] of given) {
       if (names.has(key)) continue;
-      if (!isOpen) throw new UsageError(`Parameter '${join(path, key)}' is unexpected`);
+      if (!isOpen) throw new UsageError(`Parameter '${join(path, key)}' is unexpected`, nearestHint(key, names));
       object[key] = guessValue(value);
     }
     return object;
@@ -108,7 +109,7 @@ function attempt(convert: () => JsonValue): JsonValue | undefined {
 
 function enumValue(values: readonly string[], value: string, name: string): string {
   if (values.includes(value)) return value;
-  throw new UsageError(`Parameter '${name}' does not accept value '${value}'`);
+  throw new UsageError(`Parameter '${name}' does not accept value '${value}'`, nearestHint(value, values));
 }
 
 /** The members of what is to be an object. */

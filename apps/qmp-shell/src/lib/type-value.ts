@@ -107,7 +107,7 @@ function saidOtherwise<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new UsageError(error instanceof Error ? error.message : String(error), [], { cause: error });
   }
 }
 
