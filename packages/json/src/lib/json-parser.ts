@@ -17,8 +17,8 @@ export type JsonTextResult =
 
 const LARGEST = 2n ** 64n - 1n;
 const SMALLEST = -(2n ** 63n);
-/** An invalid keyword is shown up to this many characters; QEMU would show all 64 MiB of it. */
-const SHOWN_CHARACTERS = 1024;
+/** The message of an invalid keyword, which may have 64 MiB, is cut after so many characters, as QEMU's buffer for it is. */
+const SHOWN_CHARACTERS = 1023;
 /** No integer of this many characters or fewer leaves the range of exact numbers. */
 const EXACT_CHARACTERS = 15;
 /** `-9223372036854775808` and `18446744073709551615` have 20; a longer one is a double, and BigInt would be slow. */
@@ -127,7 +127,7 @@ class Parser {
   #keyword(at: number): null | boolean | undefined {
     const text = this.#text(at);
     const value = KEYWORDS.get(text);
-    return value === undefined ? this.#fail(`invalid keyword '${text.slice(0, SHOWN_CHARACTERS)}'`) : value;
+    return value === undefined ? this.#fail(`invalid keyword '${text}'`.slice(0, SHOWN_CHARACTERS)) : value;
   }
 
   #integer(text: string): JsonValue | undefined {

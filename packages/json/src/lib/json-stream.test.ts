@@ -82,7 +82,7 @@ test("JSON that JavaScript writes is read as it was meant, and comes back ASCII"
 });
 
 test("what is wrong is shown up to a bound", () => {
-  expect(readText(`[${"a".repeat(5000)}]`)).toEqual([`JSON parse error, invalid keyword '${"a".repeat(1024)}'`]);
+  expect(readText(`[${"a".repeat(5000)}]`)).toEqual([`JSON parse error, invalid keyword '${"a".repeat(1006)}`]);
   expect(readText(`"${"a".repeat(5000)}\u0001`)[0]).toBe(`JSON parse error, stray '"${"a".repeat(1023)}'`);
 });
 

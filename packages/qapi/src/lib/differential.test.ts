@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { converse, hasStorageDaemon, startQemu, type Peer } from "../testing/qemu-monitor.ts";
+import {
+  converse,
+  hasQemu,
+  hasStorageDaemon,
+  monitorOf,
+  QEMU,
+  STORAGE_DAEMON,
+  type Peer,
+} from "../testing/qemu-monitor.ts";
 import { qemuSchema } from "../testing/qemu-schema.ts";
 import { QmpError } from "./qmp-error.ts";
 import { createQmpServer } from "./qmp-server.ts";
@@ -52,6 +60,7 @@ const NEGOTIATION = [
 
 const READY = [
   '{"execute":"qmp_capabilities"}',
+  '{"execute":"query-version"}',
   '{"execute":"query-block-exports"}',
   `{'execute':'query-block-exports','id':'x'}`,
   '{"execute":"query-block-exports","arguments":{}}',
@@ -151,16 +160,69 @@ const READY = [
   '{"execute":"blockdev-add","arguments":{"driver":"quorum","vote-threshold":1,"children":[{"driver":"null-co","x":1}]}}',
   '{"execute":"blockdev-add","arguments":{"driver":"null-co","read-only":1}}',
   '{"execute":"blockdev-add","arguments":{"driver":"null-co"}}',
+  `{"id":${"x".repeat(1005)}}`,
+  `{"id":${"x".repeat(3000)}}`,
   `{"id":${"[".repeat(1024)}`,
 ];
 
-describe.runIf(hasStorageDaemon())("QMP, compared with qemu-storage-daemon", () => {
-  test.each([
+const OUT_OF_BAND = [
+  '{"exec-oob":"query-yank"}',
+  '{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}',
+  '{"exec-oob":"query-version","id":1}',
+  '{"exec-oob":"qmp_capabilities"}',
+  '{"exec-oob":"zz","id":null}',
+  '{"exec-oob":1,"id":[]}',
+  '{"exec-oob":"query-version","arguments":5}',
+  '{"exec-oob":"query-version","x":1}',
+  '{"exec-oob":"zz","execute":"zz"}',
+  "{'exec-oob':'query-version'}",
+  '{"exec-oob":"query-version"',
+  '{"exec-oob":tru}{"exec-oob":"query-version"}',
+  '{"execute":"query-version","id":"in band"}',
+];
+
+/** The one thing that is each server's own. */
+function withoutVersion(line: string): string {
+  return line.replace(/\{"package": "[^"]*", "qemu": \{[^}]*\}\}/, "VERSION");
+}
+
+/** Where we differ on purpose; the README says why. */
+const DIFFERENT = [
+  {
+    text: '{"execute":"zz","exec-oob":"zz"}',
+    theirs: "QMP input member 'execute' clashes with 'exec-oob'",
+    ours: "QMP input member 'exec-oob' clashes with 'execute'",
+  },
+  {
+    text: '{"foo":1,"execute":1}',
+    theirs: "QMP input member 'execute' must be a string",
+    ours: "QMP input member 'foo' is unexpected",
+  },
+  { text: '{"execute":"zz","id":1e999}', theirs: '"id": inf', ours: "number out of range" },
+  { text: `'${"x".repeat(1024)}\x01`, theirs: `'${"x".repeat(1024)}\\u0001'`, ours: `'${"x".repeat(1023)}'` },
+];
+
+describe.each([
+  { program: STORAGE_DAEMON, isThere: hasStorageDaemon() },
+  { program: QEMU, isThere: hasQemu() },
+])("QMP, compared with $program", ({ program, isThere }) => {
+  test.runIf(isThere).each([
     ["before and during the negotiation", NEGOTIATION],
     ["after it", READY],
+    ["after it, with oob", OUT_OF_BAND],
   ])("%s", { timeout: 60_000 }, async (_name, texts) => {
-    const [theirs, ours] = await Promise.all([converse(texts, startQemu), converse(texts, startOurs)]);
-    const pairs = (answers: readonly string[][]): unknown[] => texts.map((text, i) => ({ text, answer: answers[i] }));
+    const [theirs, ours] = await Promise.all([converse(texts, monitorOf(program)), converse(texts, startOurs)]);
+    const pairs = (answers: readonly string[][]): unknown[] =>
+      ["greeting", ...texts].map((text, i) => ({ text, answer: answers[i]?.map(withoutVersion) }));
     expect(pairs(ours)).toEqual(pairs(theirs));
   });
+});
+
+test.runIf(hasQemu())("what differs from QEMU on purpose", async () => {
+  const texts = ['{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}', ...DIFFERENT.map(({ text }) => text)];
+  const [theirs, ours] = await Promise.all([converse(texts, monitorOf(QEMU)), converse(texts, startOurs)]);
+  for (const [i, expected] of DIFFERENT.entries()) {
+    expect(theirs[i + 2]?.[0]).toContain(expected.theirs);
+    expect(ours[i + 2]?.[0]).toContain(expected.ours);
+  }
 });

@@ -55,7 +55,7 @@ describe.each([
 ])("nearly right arguments of all commands, compared with $program", ({ program, isThere }) => {
   test.runIf(isThere)(`${REQUESTS} of seed ${SEED}`, { timeout: 120_000 }, async () => {
     const ask = ['{"execute":"qmp_capabilities"}', '{"execute":"query-qmp-schema"}'];
-    const [, told] = await converse(ask, monitorOf(program));
+    const [, , told] = await converse(ask, monitorOf(program));
     const { return: entries } = JSON.parse(told?.[0] ?? "") as { return: SchemaInfo[] };
     const schema = schemaFromIntrospection(entries);
     const names = Object.keys(schema.commands)
@@ -69,7 +69,7 @@ describe.each([
     const all = ['{"execute":"qmp_capabilities"}', ...texts];
     const [theirs, ours] = await Promise.all([converse(all, monitorOf(program)), converse(all, startOurs(schema))]);
     const pairs = (answers: readonly string[][]): unknown[] =>
-      all.map((text, i) => ({ text, answer: normal(answers[i] ?? []) }));
+      all.map((text, i) => ({ text, answer: normal(answers[i + 1] ?? []) }));
     expect(pairs(ours)).toEqual(pairs(theirs));
     // Mistakes of every kind were made.
     const said = theirs.join();

@@ -1,4 +1,4 @@
-import { parseJsonText, isJsonDouble, isJsonObject, type JsonValue, writeJson } from "@rehandle/json";
+import { isJsonObject, parseJsonText } from "@rehandle/json";
 import { spawn, spawnSync } from "node:child_process";
 
 /** QEMU's own storage daemon. */
@@ -52,9 +52,6 @@ export interface Peer {
   close(): void;
 }
 
-/** Starts QEMU's storage daemon with its monitor on standard input and output. */
-export const startQemu: (onText: (text: string) => void) => Peer = monitorOf(STORAGE_DAEMON);
-
 /** Starts a program of QEMU's with its monitor on standard input and output, without a machine. */
 export function monitorOf(program: string): (onText: (text: string) => void) => Peer {
   const stdio = ["--chardev", "stdio,id=c,signal=off"];
@@ -75,53 +72,74 @@ export function monitorOf(program: string): (onText: (text: string) => void) => 
 /** Ends whatever text is unfinished, and asks for a reply that marks the end of all others. */
 const MARK = '\u00ff\n{"execute":"qmp_capabilities","arguments":{"mark":1},"id":"mark"}\n';
 
-/**
- * What a peer answers to each text, apart from the greeting. A broken text is ended by an illegal byte, whose error is
- * among the answers.
- */
-export async function converse(
-  texts: readonly string[],
-  start: (onText: (text: string) => void) => Peer,
-): Promise<string[][]> {
+/** A peer with whom one talks line by line. */
+export interface Talk {
+  /** Sends a text in latin1: each character is a byte. */
+  say(text: string): void;
+  /** The next line of the peer's. Members are sorted, as QEMU's order is that of a hash table; else it is byte for byte. */
+  line(): Promise<string>;
+  close(): void;
+}
+
+/** Starts a peer and talks with it; its greeting is the first line. */
+export function talkWith(start: (onText: (text: string) => void) => Peer): Talk {
   let buffer = "";
   let wake = (): void => {};
   const peer = start((text) => {
     buffer += text;
     wake();
   });
-  const line = async (): Promise<string> => {
-    while (!buffer.includes("\r\n")) await new Promise<void>((resolve) => (wake = resolve));
-    const end = buffer.indexOf("\r\n");
-    const found = buffer.slice(0, end);
-    buffer = buffer.slice(end + 2);
-    return found;
+  return {
+    say: (text) => peer.send(Buffer.from(text, "latin1")),
+    line: async () => {
+      while (!buffer.includes("\r\n")) await new Promise<void>((resolve) => (wake = resolve));
+      const end = buffer.indexOf("\r\n");
+      const found = buffer.slice(0, end);
+      buffer = buffer.slice(end + 2);
+      return sortMembers(found);
+    },
+    close: () => peer.close(),
   };
-  const answers: string[][] = [];
+}
+
+/**
+ * A peer's greeting, then what it answers to each text. A broken text is ended by an illegal byte, whose error is among the
+ * answers.
+ */
+export async function converse(
+  texts: readonly string[],
+  start: (onText: (text: string) => void) => Peer,
+): Promise<string[][]> {
+  const talk = talkWith(start);
   try {
-    await line();
+    const answers = [[await talk.line()]];
     for (const text of texts) {
-      peer.send(Buffer.from(text + MARK, "latin1"));
+      talk.say(text + MARK);
       const lines: string[] = [];
-      for (let next = await line(); !next.includes('"mark"'); next = await line()) lines.push(canonical(next));
+      for (let next = await talk.line(); !next.includes('"mark"'); next = await talk.line()) lines.push(next);
       answers.push(lines);
     }
+    return answers;
   } finally {
-    peer.close();
+    talk.close();
   }
-  return answers;
 }
 
-/** The same message with its members sorted: QEMU's order is that of a hash table. */
-function canonical(line: string): string {
-  const { value, error } = parseJsonText(line);
-  if (error !== undefined) throw new Error(`${error}: ${line}`);
-  return writeJson(sorted(value));
-}
-
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (isJsonDouble(value) || !isJsonObject(value)) return value;
-  const out = Object.create(null) as Record<string, JsonValue>;
-  for (const key of Object.keys(value).toSorted()) out[key] = sorted(value[key] ?? null);
-  return out;
+function sortMembers(line: string): string {
+  const tokens = line.match(/"(?:[^"\\]|\\.)*"|[[\]{}]|, |: |[^\s"[\]{},:]+/g) ?? [];
+  if (tokens.join("") !== line) throw new Error(`spaced unlike QEMU: ${line}`);
+  let at = 0;
+  const item = (): string => {
+    const token = tokens[at++] ?? "";
+    if (token !== "{" && token !== "[") return token;
+    const items: string[] = [];
+    while (!"}]".includes(tokens[at] ?? "]")) {
+      const isMember = token === "{";
+      items.push(isMember ? [item(), tokens[at++], item()].join("") : item());
+      if (tokens[at] === ", ") at++;
+    }
+    const end = tokens[at++] ?? "";
+    return `${token}${(token === "{" ? items.toSorted() : items).join(", ")}${end}`;
+  };
+  return item();
 }

@@ -1,4 +1,4 @@
-/** The part of the schema of QEMU 7.2's storage daemon that the comparison with the real one uses. */
+/** The part of QEMU 7.2's schema that the comparison with QEMU and its storage daemon uses. */
 export const qemuSchema = {
   types: {
     VersionTriple: { struct: { major: "int", minor: "int", micro: "int" } },
@@ -42,7 +42,7 @@ export const qemuSchema = {
     },
     "nbd-server-stop": {},
     "blockdev-add": { data: "BlockdevOptions" },
-    /** Stands for the one command of the daemon that may run out of band, so that the greeting offers it. */
+    /** QEMU has it, its daemon does not. The daemon offers oob without a command for it; we need one to offer it. */
     "query-yank": { "allow-oob": true },
   },
   events: {},
