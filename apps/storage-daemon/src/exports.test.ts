@@ -144,6 +144,7 @@ describe.skipIf(!havePrograms("openssl", "qemu-img", "nbdinfo"))("TLS", () => {
           () => /listening on 127\.0\.0\.1 port (\d+), TLS only/.exec(server.process.stderr)?.[1],
         );
 
+        await until("the start", () => server.process.stderr.includes("; nodes: disk; exports: e\n"));
         const info = await mustRun("nbdinfo", [`nbds://localhost:${port}/disk?tls-certificates=${dir}`]);
         expect(info).toContain("protocol: newstyle-fixed with TLS");
         const credentials = ["--object", `tls-creds-x509,id=c,dir=${dir},endpoint=client`];

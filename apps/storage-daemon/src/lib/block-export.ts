@@ -15,8 +15,6 @@ export interface BlockExport {
   readonly type: "nbd" | "vhost-user-blk";
   readonly id: string;
   readonly node: Node;
-  /** How people know it, for the log. */
-  readonly title: string;
   /** How many use it. */
   readonly clients: number;
   /** The node takes requests again after it was congested. */

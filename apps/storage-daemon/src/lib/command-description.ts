@@ -16,8 +16,10 @@ Options are worked off in their order: a node comes before what uses it. The sto
 starts; open-timeout of an nbd node says for how many seconds to try.
 
 The argument of an option is a list of keys and values with commas between them, where a comma in a value is written \
-twice, or a JSON object. Long options may be cut short as long as it is clear which one is meant. Sizes take the suffixes \
-k, M, G, T, P and E.`.replaceAll("\\\n", ""),
+twice, or a JSON object. Long options may be cut short as long as it is clear which one is meant. What is a size takes \
+the suffixes k, M, G, T, P and E; what is an int, such as the size of null-co and raw, takes none.
+
+rehandle-qmp is a shell for the monitor; its help tells every command and event.`.replaceAll("\\\n", ""),
   options: OPTIONS.map(withHints),
   examples: [
     {

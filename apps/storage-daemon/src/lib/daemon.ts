@@ -136,7 +136,7 @@ export class Daemon implements Changes {
   /** What is there, in one line. */
   describe(): string {
     const nodes = this.graph.nodes.filter(({ isOwned }) => !isOwned).map(({ name }) => name);
-    const exports = this.exports.all.map(({ title }) => title);
+    const exports = this.exports.all.map(({ id }) => id);
     return `nodes: ${nodes.join(", ") || "none"}; exports: ${exports.join(", ") || "none"}`;
   }
 

@@ -105,7 +105,6 @@ export class NbdService {
       type: "nbd",
       id,
       node,
-      title: name,
       get clients() {
         return server.clientsOf(name);
       },

@@ -57,7 +57,6 @@ export async function startVhostUserExport(
     type: "vhost-user-blk",
     id,
     node,
-    title: id,
     get clients() {
       return server.connected ? 1 : 0;
     },

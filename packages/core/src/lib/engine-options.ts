@@ -14,8 +14,9 @@ export interface BlockBackendOptions extends PolicyOptions {
    * 0 = never. Default 0. It must be longer than the storage ever takes when it is well.
    */
   requestTimeout?: number;
-  /** Queued requests, and their payload bytes, beyond which `congested` is set. Defaults 16384 and 256 MiB. */
+  /** Queued requests beyond which `congested` is set. Default 16384. */
   maxHeldRequests?: number;
+  /** Payload bytes of queued requests beyond which `congested` is set. Default 256 MiB. */
   maxHeldBytes?: number;
   /**
    * Bounds of the log of acknowledged writes that no flush covers yet. It is kept only for drivers whose backend can restart

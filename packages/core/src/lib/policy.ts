@@ -55,7 +55,9 @@ export interface PolicyOptions {
   iohangTimeout?: Limit;
   /** Default {@link DEFAULT_HOLD_RULES}. */
   holdRules?: readonly HoldRule[];
+  /** How reads and block-status requests are tried again, and what one that fails for good does. */
   read?: DirectionPolicy;
+  /** The same for everything else. */
   write?: DirectionPolicy;
 }
 

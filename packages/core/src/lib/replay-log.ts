@@ -31,8 +31,9 @@ export interface ReplayRecord {
 
 /** What a log costs and when it is cut. */
 export interface ReplayLogOptions {
-  /** Payload bytes, and records, beyond which writes wait for a flush. Defaults 32 MiB and 8192. */
+  /** Payload bytes beyond which writes wait for a flush, at least 1. Default 32 MiB. */
   maxBytes?: number;
+  /** Records beyond which writes wait for a flush, at least 1. Default 8192. */
   maxCount?: number;
 }
 

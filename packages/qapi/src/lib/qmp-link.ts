@@ -13,9 +13,11 @@ import type { Schema } from "./schema.ts";
 export interface QmpLinkOptions<S extends Schema> extends QmpClientOptions<S> {
   /** Begins a connection; the stream may still be connecting. What it throws is a try that failed. */
   readonly connect: () => QmpStream | Promise<QmpStream>;
+  /** Times the waits between tries, and a try's own end. */
   readonly clock: QmpTimers;
   /** Numbers in [0, 1), for the jitter. */
   readonly random: () => number;
+  /** How long to wait between tries. */
   readonly backoff?: QmpBackoffOptions;
   /** Milliseconds that a try may take, until the negotiation is over. Default 30,000. */
   readonly negotiationMs?: number;

@@ -41,8 +41,11 @@ export type QmpHandlers<S extends Schema> = {
 
 /** What a server is made of. */
 export interface QmpServerOptions<S extends Schema> {
+  /** What is spoken: arguments are checked against it before a handler sees them. */
   readonly schema: S;
+  /** The handlers by the commands' names; a command without one does not exist for the clients. */
   readonly commands: QmpHandlers<S>;
+  /** For the greeting and `query-version`. */
   readonly version: QmpVersion;
   /** What the generator made of the schema; without it there is no `query-qmp-schema`. Commands without a handler are left out. */
   readonly introspection?: readonly SchemaInfo[];
