@@ -59,6 +59,43 @@ describe.skipIf(!havePrograms("nbdkit"))("iohang-timeout", () => {
   );
 
   test(
+    "werror=retry holds writes for retry_timeout, and leaves reads alone",
+    () =>
+      inSandbox(async (sandbox) => {
+        const upstream = await Upstream.start(sandbox, "nbdkit", sandbox.file("disk.img", 1024 * 1024));
+        const daemon = await startDaemonProcess(sandbox, [
+          "--drive",
+          `file=nbd:unix:${upstream.socket},format=raw,id=d0,werror=retry,rerror=report,retry_interval=50,retry_timeout=3000`,
+          "--export",
+          "nbd,id=e,node-name=d0,writable=on",
+        ]);
+        const client = await connectClient(sandbox, daemon.socket, "d0");
+        await client.write(0, new Uint8Array(4096).fill(1));
+
+        await upstream.goAway();
+        const [write, read] = await Promise.all([
+          timed(client.write(4096, new Uint8Array(4096).fill(2))),
+          timed(client.read(0, 4096)),
+        ]);
+        report(
+          `retry_timeout=3000: a write failed after ${write.ms.toFixed(0)} ms, a read after ${read.ms.toFixed(0)}`,
+        );
+        expect([write.code, read.code]).toEqual(["EIO", "EIO"]);
+        expect(write.ms).toBeGreaterThan(2500);
+        expect(write.ms).toBeLessThan(5000);
+        expect(read.ms).toBeLessThan(2000);
+
+        const survivor = client.write(8192, new Uint8Array(4096).fill(3));
+        await pause(500);
+        await upstream.comeBack();
+        await survivor;
+        expect((await client.read(8192, 4096)).every((byte) => byte === 3)).toBe(true);
+        await expectStopped(daemon);
+      }),
+    60_000,
+  );
+
+  test(
     "extend puts it off, fail ends the waiting at once, and a request's story can be asked for",
     () =>
       inSandbox(async (sandbox) => {

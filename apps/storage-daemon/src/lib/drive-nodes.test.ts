@@ -18,6 +18,20 @@ test("the RFC's form: storage below a rehandle node that is named like the drive
   });
 });
 
+test("retry, the action of the RFC's successor, holds for its own time and then reports", () => {
+  expect(read("file=x,format=raw,werror=retry,retry_timeout=5000,rerror=stop").node).toMatchObject({
+    driver: "rehandle",
+    "iohang-timeout": 0,
+    werror: "report",
+    "write-retry-interval": 1000,
+    "write-retry-timeout": 5000,
+    rerror: "stop",
+  });
+  const { node } = read("file=x,format=raw,werror=report,rerror=retry,retry_interval=0");
+  expect(node).toMatchObject({ rerror: "report", "read-retry-interval": 1, "read-retry-timeout": "forever" });
+  expect(node).not.toHaveProperty("write-retry-timeout");
+});
+
 test("ids are made where none is given, and the drive's words hold for the nodes below it", () => {
   expect(read("file=x,format=raw,cache=none,read-only=on,discard=unmap").node).toMatchObject({
     "node-name": "none0",

@@ -10,6 +10,9 @@ import type { NodeOptions, NodeOptionsOf } from "./option-types.ts";
 import { blockdevOption } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
 
+/** The most that a node takes, ms: some 25 days. */
+const LONGEST_INTERVAL = 2 ** 31 - 1;
+
 /** A drive of the command line and the node that it stands for. */
 export interface DriveNodes {
   readonly drive: Drive;
@@ -48,18 +51,31 @@ function filterNode(drive: Drive): NodeOptions {
     driver: "rehandle",
     "node-name": storage["node-name"] === undefined ? drive.id : `${drive.id}-rehandle`,
     "iohang-timeout": String(drive.iohangTimeout),
-    werror: drive.werror,
-    rerror: drive.rerror,
-    ...number("write-retry-interval", drive.writeRetryInterval),
-    ...number("write-retry-timeout", drive.writeRetryTimeout),
-    ...number("read-retry-interval", drive.readRetryInterval),
-    ...number("read-retry-timeout", drive.readRetryTimeout),
+    ...policyTexts(drive, "write", drive.werror),
+    ...policyTexts(drive, "read", drive.rerror),
     discard: drive.discard,
     "read-only": onOff(drive.readOnly),
     file: "",
   };
   const filter = blockdevOption.fromKeyval({ ...texts }) as NodeOptionsOf<"rehandle">;
   return { ...filter, file: storage };
+}
+
+/** `retry` is no action of a node: it says how long to hold, and reports what fails until then. */
+function policyTexts(drive: Drive, direction: "read" | "write", action: Drive["werror"]): Record<string, string> {
+  const name = direction === "read" ? "rerror" : "werror";
+  if (action === "retry") {
+    return {
+      [name]: "report",
+      [`${direction}-retry-interval`]: String(Math.min(Math.max(1, drive.retryInterval), LONGEST_INTERVAL)),
+      [`${direction}-retry-timeout`]: drive.retryTimeout === 0 ? "forever" : String(drive.retryTimeout),
+    };
+  }
+  return {
+    [name]: action,
+    ...number(`${direction}-retry-interval`, drive[`${direction}RetryInterval`]),
+    ...number(`${direction}-retry-timeout`, drive[`${direction}RetryTimeout`]),
+  };
 }
 
 function number(name: string, value: number | undefined): Record<string, string> {

@@ -64,19 +64,25 @@ export const DRIVE_KEYS = {
   },
   werror: {
     type: "str",
-    values: ["ignore", "enospc", "stop", "report"],
+    values: ["ignore", "enospc", "stop", "report", "retry"],
     help: "write error action",
     default: "enospc",
   },
   rerror: {
     type: "str",
-    values: ["ignore", "stop", "report"],
+    values: ["ignore", "stop", "report", "retry"],
     help: "read error action",
     default: "report",
   },
   "iohang-timeout": {
     type: "number",
     help: "seconds that failed I/O is held before it is reported, 0 is off",
+    default: "0",
+  },
+  retry_interval: { type: "number", help: "ms between two tries under werror or rerror=retry", default: "1000" },
+  retry_timeout: {
+    type: "number",
+    help: "ms after which werror or rerror=retry reports the error, 0 is never",
     default: "0",
   },
   "write-retry-interval": { type: "number", help: "ms between two tries of a failed write" },

@@ -1,10 +1,13 @@
 import { OptionError } from "./option-error.ts";
 
-/** What happens to a failed write. `enospc` is `stop` for ENOSPC and `report` for all else. */
-export type DriveWriteAction = "ignore" | "enospc" | "stop" | "report";
+/**
+ * What happens to a failed write. `enospc` is `stop` for ENOSPC and `report` for all else; `retry` tries it again, and is no
+ * word of QEMU's own but of the RFC's successor ("Add retry for werror=/rerror= mechanism", v5).
+ */
+export type DriveWriteAction = "ignore" | "enospc" | "stop" | "report" | "retry";
 
 /** What happens to a failed read. */
-export type DriveReadAction = "ignore" | "stop" | "report";
+export type DriveReadAction = "ignore" | "stop" | "report" | "retry";
 
 /** The three switches behind the word of `cache=`. */
 export interface DriveCache {
@@ -65,9 +68,14 @@ export function parseDetectZeroes(word: string): "off" | "on" | "unmap" {
 }
 
 export function parseWriteAction(word: string): DriveWriteAction {
-  return choose(["ignore", "enospc", "stop", "report"], word, "werror", `'${word}' invalid write error action`);
+  return choose(
+    ["ignore", "enospc", "stop", "report", "retry"],
+    word,
+    "werror",
+    `'${word}' invalid write error action`,
+  );
 }
 
 export function parseReadAction(word: string): DriveReadAction {
-  return choose(["ignore", "stop", "report"], word, "rerror", `'${word}' invalid read error action`);
+  return choose(["ignore", "stop", "report", "retry"], word, "rerror", `'${word}' invalid read error action`);
 }

@@ -36,6 +36,8 @@ test("the drive of the RFC", () => {
     werror: "stop",
     rerror: "report",
     iohangTimeout: 60,
+    retryInterval: 1000,
+    retryTimeout: 0,
     writeRetryInterval: undefined,
     writeRetryTimeout: undefined,
     readRetryInterval: undefined,
@@ -61,6 +63,20 @@ test("the reviewer's retry options, per direction, in ms", () => {
   });
 });
 
+test("the action of the RFC's successor, and its times in ms", () => {
+  expect(parseDrive("file=x,werror=retry,rerror=retry,retry_interval=10,retry_timeout=5000")).toMatchObject({
+    werror: "retry",
+    rerror: "retry",
+    retryInterval: 10,
+    retryTimeout: 5000,
+  });
+  expect(parseDrive("file=x,rerror=retry,retry_timeout=1,write-retry-timeout=2")).toMatchObject({
+    werror: "enospc",
+    rerror: "retry",
+    writeRetryTimeout: 2,
+  });
+});
+
 test.each([
   ["0", 0],
   ["5", 5],
@@ -79,6 +95,11 @@ test.each([
   ["iohang-timeout=", "Parameter 'iohang-timeout' expects a number"],
   ["iohang-timeout=18446744073709551616", "Value '18446744073709551616' is too large for parameter 'iohang-timeout'"],
   ["write-retry-interval=x", "Parameter 'write-retry-interval' expects a number"],
+  ["retry_interval=x", "Parameter 'retry_interval' expects a number"],
+  ["retry_interval=1", "retry_interval is only supported by werror/rerror=retry"],
+  ["retry_timeout=0,werror=stop,foo=bar", "retry_timeout is only supported by werror/rerror=retry"],
+  ["werror=retry,write-retry-timeout=1", "write-retry-timeout and werror=retry cannot be used at the same time"],
+  ["rerror=retry,read-retry-interval=1", "read-retry-interval and rerror=retry cannot be used at the same time"],
   ["werror=auto", "'auto' invalid write error action"],
   ["rerror=enospc", "'enospc' invalid read error action"],
   ["if=floppy,werror=stop", "werror is not supported by this bus type"],

@@ -1,6 +1,7 @@
 import { DRIVE_KEYS, STATISTICS_KEYS, THROTTLING_KEYS } from "./drive-keys.ts";
-import { readCommon, type DriveCommon, type DriveHeldTimes } from "./drive-common.ts";
+import { readCommon, type DriveCommon } from "./drive-common.ts";
 import { readGuestSide } from "./drive-guest.ts";
+import type { DriveHeldTimes } from "./drive-held-times.ts";
 import { driveNode, protocolDriver } from "./drive-node.ts";
 import { checkIdFree, createDriveContext, takePlace, type DriveContext, type DriveInterface } from "./drive-place.ts";
 import { presentOptions } from "./drive-spellings.ts";
