@@ -2,6 +2,7 @@ import type { BackendEvent, BlockBackend } from "@rehandle/core";
 import type { Clock } from "@rehandle/driver-sdk";
 import type { QmpServer } from "@rehandle/qapi";
 import { count } from "./count.ts";
+import { wordsOfErrno } from "./errno-words.ts";
 import type { Log } from "./log.ts";
 import type { DaemonSchema } from "./qmp-schema.ts";
 
@@ -52,10 +53,10 @@ export class BackendWatch {
     backend.subscribe((event) => this.#onEvent(event));
   }
 
-  /** True if the io-status means something: QEMU keeps it where both directions stop. */
+  /** True if the io-status means something: QEMU keeps it where one direction may stop. */
   get keepsIoStatus(): boolean {
     const { read, write } = this.backend.policy;
-    return read.action === "stop" && (write.action === "stop" || write.action === "enospc");
+    return read.action === "stop" || write.action === "stop" || write.action === "enospc";
   }
 
   /** The same in log, events and queries. */
@@ -132,7 +133,8 @@ export class BackendWatch {
       operation: operation === "read" || operation === "block-status" ? "read" : "write",
       action,
       ...(this.keepsIoStatus ? { nospace } : {}),
-      reason,
+      // As QEMU says it; the log has the driver's words.
+      reason: wordsOfErrno(code),
     });
   }
 

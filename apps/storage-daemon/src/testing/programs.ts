@@ -14,6 +14,7 @@ const PACKAGES = {
   "qemu-io": "qemu-utils",
   "qemu-nbd": "qemu-utils",
   "qemu-storage-daemon": "qemu-system-common",
+  "qemu-system-x86_64": "qemu-system-x86",
   python3: "python3",
   script: "bsdutils",
   socat: "socat",
