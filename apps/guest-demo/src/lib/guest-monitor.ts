@@ -1,4 +1,4 @@
-import { createQmpClient, type QmpClient, type Schema } from "@rehandle/qapi";
+import { openQmpClient, type QmpClient, type Schema } from "@rehandle/qapi";
 import type { Socket } from "node:net";
 
 /** What is used of QEMU's own schema. */
@@ -25,12 +25,7 @@ export type GuestMonitor = QmpClient<QemuSchema>;
 
 /** Speaks QMP on a connection that a program made; resolves when the negotiation is over. */
 export async function openMonitor<S extends Schema>(socket: Socket): Promise<QmpClient<S>> {
-  const monitor = createQmpClient<S>({
-    write: (bytes) => void socket.write(bytes),
-    end: () => void socket.end(),
-  });
-  socket.on("data", (bytes) => monitor.receive(bytes));
-  socket.on("close", () => monitor.closed());
+  const monitor = openQmpClient<S>(socket);
   await monitor.ready;
   return monitor;
 }

@@ -1,4 +1,4 @@
-import { createQmpServer, type QmpServer, type QmpTransport, type QmpVersion } from "@rehandle/qapi";
+import { createQmpServer, serveQmp, type QmpServer, type QmpVersion } from "@rehandle/qapi";
 import type { QmpClock, QmpHandlers } from "@rehandle/qapi";
 import type { Connection } from "./chardev.ts";
 import { daemonIntrospection, daemonSchema, type DaemonSchema } from "./qmp-schema.ts";
@@ -38,20 +38,14 @@ export class Monitors {
       return;
     }
     this.#outputs.add(connection);
-    const session = this.#server.attach(transportOf(connection));
-    input.on("data", (bytes: Buffer) => session.receive(bytes));
-    output.on("drain", () => session.drained());
-    const closed = (): void => {
-      this.#outputs.delete(connection);
-      session.closed();
-    };
+    const closed = (): void => void this.#outputs.delete(connection);
     for (const stream of new Set([input, output])) {
       stream.on("error", closed);
       stream.on("close", closed);
     }
-    input.on("end", () => session.inputEnded());
     // Standard output never closes.
     output.on("finish", closed);
+    serveQmp(this.#server, connection);
   }
 
   /** Sends what waits and closes all; resolves when that is done or `ms` have passed. */
@@ -67,20 +61,6 @@ export class Monitors {
       });
     });
   }
-}
-
-function transportOf({ input, output }: Connection): QmpTransport {
-  return {
-    write: (bytes) => void output.write(bytes),
-    pendingBytes: () => output.writableLength,
-    end: () => output.end(),
-    destroy: () => {
-      output.destroy();
-      input.destroy();
-    },
-    pause: () => void input.pause(),
-    resume: () => void input.resume(),
-  };
 }
 
 function ended(output: Connection["output"]): Promise<void> {

@@ -1,4 +1,4 @@
-import { createQmpClient, type QmpClient, type QmpEvent } from "@rehandle/qapi";
+import { openQmpClient, type QmpClient, type QmpEvent } from "@rehandle/qapi";
 import { connect } from "node:net";
 import type { DaemonSchema } from "../lib/qmp-schema.ts";
 import { until } from "./time.ts";
@@ -10,20 +10,9 @@ export interface MonitorClient extends QmpClient<DaemonSchema> {
 
 /** Connects to a monitor's socket and negotiates. */
 export async function connectMonitor(path: string): Promise<MonitorClient> {
-  const socket = connect(path);
-  await new Promise<void>((resolve, reject) => {
-    socket.once("connect", resolve);
-    socket.once("error", reject);
-  });
-  const client = createQmpClient<DaemonSchema>({
-    write: (bytes) => void socket.write(bytes),
-    end: () => void socket.end(),
-  });
+  const client = openQmpClient<DaemonSchema>(connect(path));
   const log: QmpEvent<DaemonSchema>[] = [];
   void collect(client, log);
-  socket.on("data", (bytes) => client.receive(bytes));
-  socket.on("close", () => client.closed());
-  socket.on("error", () => client.closed());
   await client.ready;
   return Object.assign(client, { log });
 }
