@@ -3,6 +3,7 @@ export {
   type GeneratedFile,
   type GenerateOptions,
 } from "../lib/schema-generator/generate-typescript.ts";
+export type { TypeImport } from "../lib/schema-generator/imported-types.ts";
 export { runGenerator, type GeneratorHost } from "../lib/schema-generator/generator-command.ts";
 export type { DocComment, DocSection } from "../lib/schema-language/doc-comment.ts";
 export { introspectSchema, type IntrospectOptions } from "../lib/schema-language/introspect-schema.ts";

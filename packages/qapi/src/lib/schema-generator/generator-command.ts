@@ -3,6 +3,7 @@ import { readQapiSchema } from "../schema-language/read-schema.ts";
 import { selectDefined } from "../schema-language/select-defined.ts";
 import type { ReadSchemaFile } from "../schema-language/schema-files.ts";
 import { generateTypeScript } from "./generate-typescript.ts";
+import type { TypeImport } from "./imported-types.ts";
 
 /** What the generator's command asks the system for. */
 export interface GeneratorHost {
@@ -23,6 +24,8 @@ Reads a QAPI schema and writes TypeScript: types.ts, schema.ts and introspection
   -o, --output-dir DIR           where the files go (default: the current folder)
       --name NAME                begins the names of what is exported (default: Qmp)
       --from MODULE              what the code imports @rehandle/qapi as
+      --import FILE=MODULE       import the types of FILE, which the schema includes, and of what that
+                                 includes first, from MODULE instead of writing them. May be repeated
       --define SYMBOL,...        leave out what has an 'if' that is false where only these are defined;
                                  without this option everything stays. May be repeated
       --options TYPE,...         write options.ts as well: a catalog of these types, and of those that
@@ -38,6 +41,7 @@ const WITH_VALUE = new Map([
   ["--output-dir", "output-dir"],
   ["--name", "name"],
   ["--from", "from"],
+  ["--import", "import"],
   ["--define", "define"],
   ["--options", "options"],
 ]);
@@ -84,7 +88,14 @@ function generate(path: string, name: string, { values, flags }: CommandLine, ho
   const schema = defined === undefined ? whole : selectDefined(whole, new Set(defined));
   const from = values.get("from")?.at(-1);
   const types = listed("options") ?? [];
-  const options = { name, unmask: flags.has("unmask"), options: types, ...(from === undefined ? {} : { from }) };
+  const imports = (values.get("import") ?? []).map(readImport);
+  const options = {
+    name,
+    unmask: flags.has("unmask"),
+    imports,
+    options: types,
+    ...(from === undefined ? {} : { from }),
+  };
   const folder = values.get("output-dir")?.at(-1) ?? ".";
   let status = 0;
   for (const [file, text] of generateTypeScript(schema, options)) {
@@ -116,6 +127,13 @@ function readCommandLine(args: readonly string[]): CommandLine | string {
     else schemas.push(arg);
   }
   return { values, flags, schemas };
+}
+
+/** @throws Error if it is none */
+function readImport(text: string): TypeImport {
+  const [file, module = ""] = splitOnce(text);
+  if (file === "" || module === "") throw new Error(`--import takes FILE=MODULE, not '${text}'`);
+  return { file, module };
 }
 
 function splitOnce(arg: string): [string, string?] {

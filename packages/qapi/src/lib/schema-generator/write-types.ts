@@ -16,7 +16,9 @@ import { memberLines, memberPieces } from "./write-members.ts";
 export function writeTypes(schema: QapiSchema, names: TypeNames): readonly string[] {
   const writer = new TypeWriter(schema, names);
   return names.definitions.flatMap((definition) =>
-    definition.kind === "command" || definition.kind === "event" ? [] : [writer.write(definition)],
+    definition.kind === "command" || definition.kind === "event" || names.isImported(definition.name)
+      ? []
+      : [writer.write(definition)],
   );
 }
 
