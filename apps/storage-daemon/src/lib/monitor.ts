@@ -5,6 +5,8 @@ import { daemonIntrospection, daemonSchema, type DaemonSchema } from "./qmp-sche
 
 /** Monitors at a time; more are closed at once. */
 const MAX_MONITORS = 64;
+/** Of one message. While it is read and answered no I/O runs, and a hostile one would come back six times as long. */
+const LIMITS = { bytes: 1024 * 1024, tokens: 2 ** 17 };
 
 /** All monitors of a daemon. */
 export class Monitors {
@@ -19,6 +21,7 @@ export class Monitors {
       commands,
       version,
       clock,
+      limits: LIMITS,
     });
   }
 

@@ -55,21 +55,33 @@ function trimTail(digits: string): string {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
 }
 
+/** Units of a text that are escaped at a time: a long string that grows by single characters takes a hundred bytes for each. */
+const PIECE = 1024;
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, "0"));
+/** What the units of ASCII are written as. */
+const ASCII = Array.from(
+  { length: 128 },
+  (_, unit) => SHORT_ESCAPES.get(unit) ?? (unit >= 0x20 && unit < 0x7f ? String.fromCharCode(unit) : hexEscape(unit)),
+);
+
 function writeString(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`;
-  let out = '"';
-  for (let i = 0; i < text.length; i++) {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; at += PIECE) pieces.push(escapePiece(text, at, Math.min(at + PIECE, text.length)));
+  return `"${pieces.join("")}"`;
+}
+
+function escapePiece(text: string, from: number, to: number): string {
+  const units: string[] = [];
+  for (let i = from; i < to; i++) {
     const unit = text.charCodeAt(i);
-    const escape = SHORT_ESCAPES.get(unit);
-    if (escape !== undefined) out += escape;
-    else if (unit >= 0x20 && unit < 0x7f) out += text[i];
-    else out += hexEscape(isLoneSurrogate(text, i) ? 0xfffd : unit);
+    units.push(ASCII[unit] ?? hexEscape(isLoneSurrogate(text, i) ? 0xfffd : unit));
   }
-  return `${out}"`;
+  return units.join("");
 }
 
 function hexEscape(unit: number): string {
-  return `\\u${unit.toString(16).toUpperCase().padStart(4, "0")}`;
+  return `\\u${HEX_OF_BYTE[unit >> 8] ?? ""}${HEX_OF_BYTE[unit & 0xff] ?? ""}`;
 }
 
 function isLoneSurrogate(text: string, at: number): boolean {

@@ -139,6 +139,14 @@ describe("envelope", () => {
   });
 });
 
+test("a message beyond the limits is refused, and the next one is taken", () => {
+  const options = { schema: rehandleSchema, version: VERSION, clock: { realtime: () => 0 }, commands: {} };
+  const monitor = connect(createQmpServer({ ...options, limits: { bytes: 100, tokens: 20 } }));
+  monitor.say(`{"execute":"query-version","id":"${"x".repeat(200)}"}\u0001{"execute":"query-version","id":7}`);
+  expect(monitor.messages).toContainEqual(failure("JSON token size limit exceeded"));
+  expect(monitor.messages.at(-1)).toMatchObject({ id: 7, return: {} });
+});
+
 describe("commands", () => {
   test("run one at a time, in order, and other monitors do not wait", async () => {
     const release: (() => void)[] = [];

@@ -1,3 +1,4 @@
+import type { JsonLimits } from "@rehandle/json";
 import { checkArguments } from "./check-arguments.ts";
 import { EventLimiter, type QmpEventLimit } from "./event-limiter.ts";
 import { encodeMessage, MonitorSession, type SessionHost } from "./qmp-session.ts";
@@ -55,6 +56,11 @@ export interface QmpServerOptions<S extends Schema> {
   readonly eventLimits?: { readonly [N in EventName<S>]?: QmpEventLimit };
   /** A monitor that has let this many bytes pile up is dropped. Default 1 MiB, at least 512 KiB. */
   readonly maxPendingBytes?: number;
+  /**
+   * Bounds of one message of a client. It can come back with every byte sixfold, and nothing else runs meanwhile. Default:
+   * QEMU's, which are 64 MiB of text.
+   */
+  readonly limits?: Partial<JsonLimits>;
 }
 
 /** One monitor, seen from its transport. */
@@ -152,11 +158,12 @@ class Server<S extends Schema> implements QmpServer<S> {
   }
 
   #createHost(): SessionHost {
-    const { schema, maxPendingBytes = DEFAULT_PENDING } = this.#options;
+    const { schema, maxPendingBytes = DEFAULT_PENDING, limits = {} } = this.#options;
     const allowsOob = (name: string): boolean => own(schema.commands, name)?.["allow-oob"] === true;
     return {
       capabilities: [...this.#handlers.keys()].some(allowsOob) ? ["oob"] : [],
       maxPendingBytes: Math.max(LEAST_PENDING, maxPendingBytes),
+      limits,
       hasCommand: (name) => this.#handlers.has(name),
       allowsOob,
       checkCapabilities: (args) => {

@@ -1,4 +1,4 @@
-import { isJsonObject, JsonStream, type JsonValue, writeJson } from "@rehandle/json";
+import { isJsonObject, type JsonLimits, JsonStream, type JsonValue, writeJson } from "@rehandle/json";
 import { isQmpError, QmpError } from "./qmp-error.ts";
 import { readRequest, requestId, type QmpRequest } from "./qmp-envelope.ts";
 import { asciiBytes, type QmpTransport } from "./qmp-transport.ts";
@@ -17,6 +17,8 @@ export interface SessionHost {
   run(command: string, args: unknown): unknown;
   /** Bytes that may wait for the peer before it is dropped. */
   readonly maxPendingBytes: number;
+  /** Bounds of one text of the peer's. */
+  readonly limits: Partial<JsonLimits>;
   ended(session: MonitorSession): void;
 }
 
@@ -61,10 +63,13 @@ export class MonitorSession {
   constructor(host: SessionHost, transport: QmpTransport) {
     this.#host = host;
     this.#transport = transport;
-    this.#stream = new JsonStream({
-      value: (value) => this.#value(value),
-      error: (message) => this.#enqueue({ error: new QmpError(message) }),
-    });
+    this.#stream = new JsonStream(
+      {
+        value: (value) => this.#value(value),
+        error: (message) => this.#enqueue({ error: new QmpError(message) }),
+      },
+      host.limits,
+    );
   }
 
   /** True once events may be sent. */
