@@ -3,8 +3,14 @@ import type { DriveReadAction, DriveWriteAction } from "./drive-words.ts";
 import type { OptValues, QemuOpt } from "./opt-description.ts";
 import { OptionError } from "./option-error.ts";
 
+type HeldTimeKey =
+  | "iohang-timeout"
+  | "retry_interval"
+  | "retry_timeout"
+  | `${"write" | "read"}-retry-${"interval" | "timeout"}`;
+
 /** What says for how long failed I/O is held. */
-export const HELD_TIME_KEYS = {
+export const HELD_TIME_KEYS: Pick<typeof DRIVE_KEYS, HeldTimeKey> = {
   "iohang-timeout": DRIVE_KEYS["iohang-timeout"],
   retry_interval: DRIVE_KEYS.retry_interval,
   retry_timeout: DRIVE_KEYS.retry_timeout,
@@ -12,7 +18,7 @@ export const HELD_TIME_KEYS = {
   "write-retry-timeout": DRIVE_KEYS["write-retry-timeout"],
   "read-retry-interval": DRIVE_KEYS["read-retry-interval"],
   "read-retry-timeout": DRIVE_KEYS["read-retry-timeout"],
-} as const;
+};
 
 /** Largest number of an int64_t: `iohang-timeout` is read as unsigned and used as signed. */
 const I64_MAX = 2n ** 63n - 1n;
