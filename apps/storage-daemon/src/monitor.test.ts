@@ -145,6 +145,11 @@ describe("a monitor that misbehaves ends alone", () => {
       `${negotiate}{"execute":"query-rehandle","arguments":{"node-name":"${"x".repeat(MIB)}"}}`,
       "Failed to find",
     ],
+    [
+      "a name beyond all bounds",
+      `${negotiate}{"execute":"query-rehandle","arguments":{"node-name":"${"x".repeat(5 * MIB)}"}}`,
+      "JSON token size limit exceeded",
+    ],
   ])("%s", async (_name, bytes, expected) => {
     expect(await converse(bytes, expected)).toContain(expected);
   });

@@ -6,7 +6,7 @@ import { daemonIntrospection, daemonSchema, type DaemonSchema } from "./qmp-sche
 /** Monitors at a time; more are closed at once. */
 const MAX_MONITORS = 64;
 /** Of one message. While it is read and answered no I/O runs, and a hostile one would come back six times as long. */
-const LIMITS = { bytes: 1024 * 1024, tokens: 2 ** 17 };
+const LIMITS = { bytes: 4 * 1024 * 1024, tokens: 2 ** 17 };
 
 /** All monitors of a daemon. */
 export class Monitors {

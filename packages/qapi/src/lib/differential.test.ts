@@ -177,7 +177,8 @@ const OUT_OF_BAND = [
   '{"exec-oob":"zz","execute":"zz"}',
   "{'exec-oob':'query-version'}",
   '{"exec-oob":"query-version"',
-  '{"exec-oob":tru}{"exec-oob":"query-version"}',
+  // Alone: in QEMU the reply to what comes behind it out of band may come before or after its error.
+  '{"exec-oob":tru}',
   '{"execute":"query-version","id":"in band"}',
 ];
 
