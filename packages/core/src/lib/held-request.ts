@@ -1,6 +1,7 @@
 import type { BlockOperation } from "@rehandle/driver-sdk";
 
 import type { Engine } from "./engine.ts";
+import { timelineOf } from "./hold-ledger.ts";
 import type { RequestEntry } from "./request-entry.ts";
 import type { TimelineItem } from "./timeline.ts";
 
@@ -49,7 +50,7 @@ function describe(engine: Engine, entry: RequestEntry): HeldRequest {
     attempts: entry.attempts,
     heldMs: entry.heldSince < 0 ? 0 : engine.clock.now() - entry.heldSince,
     blockers: entry.blockers,
-    timeline: [...(entry.timeline ?? [])],
+    timeline: [...timelineOf(entry)],
   };
   if (error === null) return basis;
   const rule = engine.policy.ruleFor(error, entry.direction)?.reason ?? "no row fits";

@@ -7,6 +7,12 @@ import type { RequestQueue } from "./request-queue.ts";
 import type { Counters } from "./statistics.ts";
 import { appendToTimeline, type TimelineItem } from "./timeline.ts";
 
+/** What happened to a request; it was held by an outage that it did not meet itself if nothing else was noted. */
+export function timelineOf({ timeline, heldSince }: RequestEntry): readonly TimelineItem[] {
+  if (timeline !== null) return timeline;
+  return heldSince < 0 ? [] : [{ at: heldSince, what: "held", why: "outage" }];
+}
+
 /** Who is held, since when and why; it begins and ends the hang, and is the only one to do so. */
 export class HoldLedger {
   /** Held requests that have not come to their end: queued, sent again, or overdue. */
@@ -41,8 +47,10 @@ export class HoldLedger {
     if (entry.troubled) return;
     entry.troubled = true;
     this.count[entry.direction] += 1;
+    // Of most of those that come in an outage there is nothing else to tell for long, and `timelineOf` knows this much.
+    if (why === "outage" && entry.timeline === null && entry.heldSince < 0) entry.touched = true;
+    else this.note(entry, { at: this.#clock.now(), what: "held", why });
     this.#since(entry);
-    this.note(entry, { at: this.#clock.now(), what: "held", why });
     this.#hang.begin();
   }
 
@@ -50,8 +58,9 @@ export class HoldLedger {
   holdStopped(entry: RequestEntry): void {
     this.release(entry);
     entry.stopped = true;
-    this.#since(entry);
+    // Before the time is set: with nothing noted that would mean an outage.
     this.note(entry, { at: this.#clock.now(), what: "held", why: "stop" });
+    this.#since(entry);
   }
 
   /** A request that `stop` held is tried afresh: its own time begins anew. */
@@ -88,7 +97,7 @@ export class HoldLedger {
 
   note(entry: RequestEntry, item: TimelineItem): void {
     entry.touched = true;
-    entry.timeline = appendToTimeline(entry.timeline, item);
+    entry.timeline = appendToTimeline(timelineOf(entry), item);
   }
 
   #since(entry: RequestEntry): void {

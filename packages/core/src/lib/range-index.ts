@@ -60,7 +60,7 @@ export class RangeIndex {
       return false;
     }
     if (item.table !== null) this.#takeOut(item, item.table);
-    if (item.waiters.length > 0) this.#unblock(item);
+    if (item.waiters !== null && item.waiters.length > 0) this.#unblock(item.waiters);
     return true;
   }
 
@@ -83,7 +83,7 @@ export class RangeIndex {
     fence.blockers = 0;
     for (const item of held) {
       item.blockers += 1;
-      fence.waiters.push(item);
+      (fence.waiters ??= []).push(item);
     }
   }
 
@@ -96,9 +96,9 @@ export class RangeIndex {
     }
   }
 
-  /** Frees those that waited for the item, and the ghosts among them, without recursion: chains can be long. */
-  #unblock(item: RangeItem): void {
-    const freed = item.waiters.splice(0);
+  /** Empties an item's list of waiters and frees them, and the ghosts among them, without recursion: chains can be long. */
+  #unblock(waiters: RangeItem[]): void {
+    const freed = waiters.splice(0);
     for (let at = 0; at < freed.length; at += 1) {
       const waiter = freed[at]!;
       waiter.blockers -= 1;
@@ -110,7 +110,7 @@ export class RangeIndex {
       }
       waiter.ghost = false;
       if (waiter.table !== null) this.#takeOut(waiter, waiter.table);
-      for (const next of waiter.waiters.splice(0)) freed.push(next);
+      if (waiter.waiters !== null) for (const next of waiter.waiters.splice(0)) freed.push(next);
       this.#onGone(waiter);
     }
   }

@@ -17,8 +17,8 @@ export class RangeItem {
   held = false;
   /** It waits, perhaps through others, for something that is held. */
   behindHeld = false;
-  /** Later items that wait for this one. */
-  readonly waiters: RangeItem[] = [];
+  /** Later items that wait for this one; null before the first one that ever did, as there may be thousands that none waits for. */
+  waiters: RangeItem[] | null = null;
   /** It came into the index after items that are newer than it, so it never stands for what is older. */
   readonly lateComer: boolean;
   /** When it came into the index, counted from 1. */
@@ -39,7 +39,7 @@ export class RangeItem {
 export function block(earlier: RangeItem, later: RangeItem): void {
   if (earlier.start >= later.end || later.start >= earlier.end || earlier.mark === later.order) return;
   earlier.mark = later.order;
-  earlier.waiters.push(later);
+  (earlier.waiters ??= []).push(later);
   later.blockers += 1;
   if (earlier.held || earlier.behindHeld) later.behindHeld = true;
 }

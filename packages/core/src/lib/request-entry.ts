@@ -66,6 +66,7 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
   lastError: BlockError | null = null;
   /** The recovery cycle that sent it last. */
   cycle = 0;
+  /** What was noted; null if that is nothing. `timelineOf` tells all. */
   timeline: TimelineItem[] | null = null;
 
   readonly #onOverdue: (entry: RequestEntry, attempt: Attempt) => void;

@@ -24,8 +24,7 @@ const NEWEST = 24;
  * A timeline with one more item, which never grows beyond 32 items: the oldest and the newest stay. A list of exactly its
  * length, because there are as many of them as requests are held, and one that grows by itself has room for 16 more.
  */
-export function appendToTimeline(timeline: readonly TimelineItem[] | null, item: TimelineItem): TimelineItem[] {
-  if (timeline === null) return [item];
+export function appendToTimeline(timeline: readonly TimelineItem[], item: TimelineItem): TimelineItem[] {
   if (timeline.length < OLDEST + NEWEST) return [...timeline, item];
   return [...timeline.slice(0, OLDEST), ...timeline.slice(OLDEST + 1), item];
 }

@@ -13,6 +13,8 @@ export interface ChannelSink {
 
 /** One read takes up to this much. */
 const RECEIVE_BUFFER = 256 * 1024;
+/** What a failed try has not used, for the next one: there may be fifty in a second for as long as the server is away. */
+let spareBuffer: Buffer | null = null;
 /** Idle time after which the kernel asks whether the other end still lives, ms. Node then asks 10 times, once a second. */
 const KEEPALIVE_MS = 5000;
 
@@ -43,9 +45,16 @@ export class Channel {
     signal.throwIfAborted();
     const channel = new Channel();
     const address = server.type === "unix" ? { path: server.path } : { host: server.host, port: server.port };
-    const socket = connectSocket(forTls ? address : { ...address, onread: readInto(channel) });
+    const buffer = forTls ? null : takeBuffer();
+    const socket = connectSocket(buffer === null ? address : { ...address, onread: readInto(channel, buffer) });
     channel.#adopt(socket, forTls);
-    await waitFor(socket, "connect", signal);
+    try {
+      await waitFor(socket, "connect", signal);
+    } catch (error) {
+      // Nothing is read before the connection is there, and now it never will be.
+      spareBuffer ??= buffer;
+      throw error;
+    }
     if (server.type === "inet") {
       socket.setNoDelay(true);
       socket.setKeepAlive(true, KEEPALIVE_MS);
@@ -176,10 +185,16 @@ export class Channel {
   }
 }
 
+function takeBuffer(): Buffer {
+  const buffer = spareBuffer ?? Buffer.allocUnsafeSlow(RECEIVE_BUFFER);
+  spareBuffer = null;
+  return buffer;
+}
+
 /** Makes Node read into one buffer again and again instead of allocating one per read. TLS brings its own buffers. */
-function readInto(channel: Channel): OnReadOpts {
+function readInto(channel: Channel, buffer: Buffer): OnReadOpts {
   return {
-    buffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER),
+    buffer,
     callback: (length, buffer) => {
       channel.sink?.data(buffer, length);
       return true;

@@ -113,16 +113,19 @@ function createSend(koffi: Koffi): SocketCalls["send"] {
   };
 }
 
-/** Where the first byte of a buffer is. It stays there for as long as the buffer has bytes, so it is asked for once. */
+/**
+ * Where the first byte of a view is. Its memory stays where it is for as long as it has bytes, so it is asked for once, and
+ * once for all views of it: thousands of writes that were held come with as many views.
+ */
 function createAddressOf(koffi: Koffi): (bytes: Uint8Array) => number {
-  const known = new WeakMap<Uint8Array, number>();
+  const known = new WeakMap<ArrayBufferLike, number>();
   return (bytes) => {
     if (bytes.length === 0) throw new RangeError("the memory of a buffer was transferred to somebody else");
-    let address = known.get(bytes);
+    let address = known.get(bytes.buffer);
     if (address === undefined) {
-      address = Number(koffi.address(bytes));
-      known.set(bytes, address);
+      address = Number(koffi.address(bytes)) - bytes.byteOffset;
+      known.set(bytes.buffer, address);
     }
-    return address;
+    return address + bytes.byteOffset;
   };
 }

@@ -1,4 +1,4 @@
-/** Bytes before the payload of a pooled buffer: room for a reply's header, and a multiple of a cache line. */
+/** Bytes before the payload of a pooled buffer that belong to it: room for a reply's header, and a multiple of a cache line. */
 export const HEADROOM = 64;
 
 /** The smallest class holds payloads of 4 KiB. */
@@ -14,25 +14,43 @@ const SMALLEST_TOGETHER = 16;
 
 /** A buffer that goes round. Whoever takes it gives it back exactly once, when nobody reads or writes it any more. */
 export class PooledBuffer {
-  /** The whole of it; the payload starts at {@link HEADROOM}. */
+  /** The memory that it is a part of: a view of its own would take a hundred bytes more of each small write that is held. */
   readonly bytes: Buffer;
+  /** Where in `bytes` the payload starts, after {@link HEADROOM}. */
+  readonly at: number;
   /** @internal Index of its class. */
   readonly sizeClass: number;
   #payload: Uint8Array;
 
-  constructor(sizeClass: number, bytes: Buffer) {
+  /** @param start where in `bytes` its headroom begins. */
+  constructor(sizeClass: number, bytes: Buffer, start: number) {
     this.bytes = bytes;
+    this.at = start + HEADROOM;
     this.sizeClass = sizeClass;
-    this.#payload = bytes.subarray(HEADROOM);
+    this.#payload = this.#view(sizeOf(sizeClass) - HEADROOM);
+  }
+
+  /** How much memory is its own, bytes. */
+  get size(): number {
+    return sizeOf(this.sizeClass);
   }
 
   /** The first `length` bytes of the payload. The view is kept, as requests of one client tend to have one size. */
   payload(length: number): Uint8Array {
     if (this.#payload.length !== length) {
-      this.#payload = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + HEADROOM, length);
+      this.#payload = this.#view(length);
     }
     return this.#payload;
   }
+
+  #view(length: number): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.at, length);
+  }
+}
+
+/** Bytes of a buffer of this class. */
+function sizeOf(sizeClass: number): number {
+  return HEADROOM + (1 << (sizeClass + SMALLEST_SHIFT));
 }
 
 /** Buffers in classes of powers of two, from 4 KiB to 32 MiB; shared by all connections of a server. */
@@ -62,28 +80,27 @@ export class BufferPool {
     const free = this.#free[sizeClass];
     if (free === undefined) throw new RangeError(`no buffers of ${length} bytes`);
     const buffer = free.pop();
-    if (buffer === undefined) return new PooledBuffer(sizeClass, this.#allocate(sizeClass));
-    this.#freeBytes -= buffer.bytes.length;
+    if (buffer === undefined) return this.#create(sizeClass);
+    this.#freeBytes -= buffer.size;
     return buffer;
   }
 
   /** Never out of Node's shared slab: this memory is handed to drivers for long. */
-  #allocate(sizeClass: number): Buffer {
-    const size = HEADROOM + (1 << (sizeClass + SMALLEST_SHIFT));
-    if (sizeClass > 0) return Buffer.allocUnsafeSlow(size);
+  #create(sizeClass: number): PooledBuffer {
+    const size = sizeOf(sizeClass);
+    if (sizeClass > 0) return new PooledBuffer(sizeClass, Buffer.allocUnsafeSlow(size), 0);
     if (this.#pieceLeft < size) {
       this.#piece = Buffer.allocUnsafeSlow(size * SMALLEST_TOGETHER);
       this.#pieceLeft = this.#piece.length;
     }
-    const end = this.#pieceLeft;
     this.#pieceLeft -= size;
-    return this.#piece.subarray(end - size, end);
+    return new PooledBuffer(sizeClass, this.#piece, this.#pieceLeft);
   }
 
   /** Takes a buffer back. */
   give(buffer: PooledBuffer): void {
-    if (this.#freeBytes + buffer.bytes.length > this.#maxFreeBytes) return;
-    this.#freeBytes += buffer.bytes.length;
+    if (this.#freeBytes + buffer.size > this.#maxFreeBytes) return;
+    this.#freeBytes += buffer.size;
     this.#free[buffer.sizeClass]!.push(buffer);
   }
 }

@@ -12,7 +12,7 @@ import {
   NBD_CMD_WRITE_ZEROES,
 } from "../protocol/constants.ts";
 import type { RequestHeader } from "../protocol/request.ts";
-import type { RequestSlot } from "./request-slot.ts";
+import { NO_IOV, type RequestSlot } from "./request-slot.ts";
 
 /** Makes the driver's request out of a client's, which was checked; a request's data is put into its iov later. */
 export function fillRequest(slot: RequestSlot, header: RequestHeader, capabilities: DriverCapabilities): void {
@@ -26,7 +26,8 @@ export function fillRequest(slot: RequestSlot, header: RequestHeader, capabiliti
   request.offset = header.offset;
   request.length = header.length;
   request.flags = operationFlags(type, flags);
-  request.iov = type === NBD_CMD_READ || type === NBD_CMD_WRITE ? slot.dataIov : slot.noIov;
+  request.iov = type === NBD_CMD_READ || type === NBD_CMD_WRITE ? slot.dataIov : NO_IOV;
+  if (type === NBD_CMD_BLOCK_STATUS) request.extents = [];
   const fua = (flags & NBD_CMD_FLAG_FUA) !== 0 && changes(type);
   if (fua && capabilities.fua) request.flags |= RequestFlag.FUA;
   slot.flushAfter = fua && !capabilities.fua;
@@ -40,7 +41,7 @@ export function fillFlush(slot: RequestSlot): void {
   request.offset = 0;
   request.length = 0;
   request.flags = 0;
-  request.iov = slot.noIov;
+  request.iov = NO_IOV;
 }
 
 function operationOf(type: number): BlockOperation {

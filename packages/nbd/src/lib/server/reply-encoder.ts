@@ -1,5 +1,5 @@
 import { RequestFlag, type BlockError } from "@rehandle/driver-sdk";
-import { HEADROOM, type BufferPool } from "./buffer-pool.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 import { blockStatusLength, encodeErrorChunk, OFFSET_DATA_PREFIX } from "../protocol/chunk.ts";
 import {
   CHUNK_HEADER_LENGTH,
@@ -104,14 +104,14 @@ export class ReplyEncoder {
     slot.buffer = null;
     const { cookieHigh, cookieLow } = slot;
     const { offset, length } = slot.request;
-    const end = HEADROOM + length;
+    const end = buffer.at + length;
     if (!this.#terms.structuredReplies) {
-      const at = HEADROOM - SIMPLE_REPLY_LENGTH;
+      const at = buffer.at - SIMPLE_REPLY_LENGTH;
       writeSimpleReply(buffer.bytes, at, 0, cookieHigh, cookieLow);
       this.#output.send(buffer, at, end);
       return;
     }
-    const at = HEADROOM - OFFSET_DATA_PREFIX - CHUNK_HEADER_LENGTH;
+    const at = buffer.at - OFFSET_DATA_PREFIX - CHUNK_HEADER_LENGTH;
     const flags = NBD_REPLY_FLAG_DONE;
     const type = NBD_REPLY_TYPE_OFFSET_DATA;
     const payload = length + OFFSET_DATA_PREFIX;
@@ -124,17 +124,17 @@ export class ReplyEncoder {
     const { cookieHigh, cookieLow } = slot;
     const most = (flags & RequestFlag.REQ_ONE) !== 0 ? 1 : MAX_EXTENTS;
     const buffer = this.#pool.take(blockStatusLength(Math.min(extents.length, most)));
-    const count = writeExtents(buffer.bytes, HEADROOM + 4, extents, length, most);
+    const count = writeExtents(buffer.bytes, buffer.at + 4, extents, length, most);
     if (count === 0) {
       this.#pool.give(buffer);
       this.failure(NBD_EIO, "the driver gave no extent", cookieHigh, cookieLow);
       return;
     }
     const payload = blockStatusLength(count);
-    const at = HEADROOM - CHUNK_HEADER_LENGTH;
+    const at = buffer.at - CHUNK_HEADER_LENGTH;
     const type = NBD_REPLY_TYPE_BLOCK_STATUS;
     writeChunkHeader(buffer.bytes, at, NBD_REPLY_FLAG_DONE, type, cookieHigh, cookieLow, payload);
-    writeUint32(buffer.bytes, HEADROOM, this.#terms.allocationContextId!);
-    this.#output.send(buffer, at, HEADROOM + payload);
+    writeUint32(buffer.bytes, buffer.at, this.#terms.allocationContextId!);
+    this.#output.send(buffer, at, buffer.at + payload);
   }
 }

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
-import { BufferPool, HEADROOM } from "./buffer-pool.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import { ReplyOutput } from "./reply-output.ts";
 import { StreamTransport } from "./stream-transport.ts";
 import type { Transport } from "./transport.ts";
@@ -64,8 +64,8 @@ test("what is gathered goes out with one write, in order, small copied and large
   const small = pool.take(5);
   small.bytes.fill("S");
   reply(output, "first");
-  output.send(small, HEADROOM - 2, HEADROOM + 3);
-  output.send(large, HEADROOM, HEADROOM + 100_000);
+  output.send(small, small.at - 2, small.at + 3);
+  output.send(large, large.at, large.at + 100_000);
   reply(output, "last");
   output.flush();
   expect(writes.map(String)).toEqual([`firstSSSSS${"L".repeat(100_000)}last`]);
@@ -94,7 +94,7 @@ test("while the socket is at work nothing more is handed to it, and the rest fol
 test("buffers that the kernel may still read after a breakdown are not used again", async () => {
   const { output, pool, stream } = stuckOutput();
   const large = pool.take(100_000);
-  output.send(large, HEADROOM, HEADROOM + 100_000);
+  output.send(large, large.at, large.at + 100_000);
   output.flush();
   stream.destroy();
   await new Promise(setImmediate);
@@ -104,7 +104,7 @@ test("buffers that the kernel may still read after a breakdown are not used agai
 test("what was gathered and not sent can be dropped", () => {
   const { output, pool, writes } = stuckOutput();
   const large = pool.take(100_000);
-  output.send(large, HEADROOM, HEADROOM + 100_000);
+  output.send(large, large.at, large.at + 100_000);
   reply(output, "never");
   output.discard();
   output.flush();
@@ -116,13 +116,13 @@ test("what was gathered and not sent can be dropped", () => {
 test("what a transport takes at once is free at once, and much is sent before the batch is over", () => {
   const { output, pool, writes } = eagerOutput();
   const small = pool.take(10);
-  small.bytes.fill("S");
+  small.payload(10).fill("S".charCodeAt(0));
   const large = pool.take(1000);
-  large.bytes.fill("L");
+  large.payload(1000).fill("L".charCodeAt(0));
   reply(output, "head");
-  output.send(small, HEADROOM, HEADROOM + 10);
+  output.send(small, small.at, small.at + 10);
   expect(writes).toEqual([]);
-  output.send(large, HEADROOM, HEADROOM + 1000);
+  output.send(large, large.at, large.at + 1000);
   expect(writes).toEqual([`head|${"S".repeat(10)}|${"L".repeat(1000)}`]);
   expect(output.pending).toBe(0);
   expect(pool.take(1000)).toBe(large);

@@ -1,4 +1,4 @@
-import { createRequest, type BlockError, type BlockRequest } from "@rehandle/driver-sdk";
+import { createRequest, type BlockError, type BlockExtent, type BlockRequest } from "@rehandle/driver-sdk";
 import type { PooledBuffer } from "./buffer-pool.ts";
 
 /** Who gets a slot's request back when the driver is done with it. */
@@ -7,6 +7,10 @@ export interface SlotOwner {
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+/** The iov of every request without data. */
+export const NO_IOV: Uint8Array[] = [];
+/** The extents of every request that asks for none. */
+const NO_EXTENTS: BlockExtent[] = [];
 
 /** One client request on its way through the driver, with what its reply needs. Slots go round in a {@link SlotPool}. */
 export interface RequestSlot {
@@ -28,8 +32,6 @@ export interface RequestSlot {
   flushAfter: boolean;
   /** The iov of a request with data; always one part. */
   readonly dataIov: Uint8Array[];
-  /** The iov of a request without data; always empty. */
-  readonly noIov: Uint8Array[];
 }
 
 /** The one completion callback of all slots. */
@@ -40,7 +42,7 @@ function complete(request: BlockRequest, error: BlockError | null): void {
 
 function createSlot(): RequestSlot {
   const slot: RequestSlot = {
-    request: createRequest({ complete }),
+    request: createRequest({ complete, iov: NO_IOV, extents: NO_EXTENTS }),
     owner: null,
     cookieHigh: 0,
     cookieLow: 0,
@@ -50,7 +52,6 @@ function createSlot(): RequestSlot {
     charge: 0,
     flushAfter: false,
     dataIov: [NOTHING],
-    noIov: [],
   };
   slot.request.owner = slot;
   return slot;
@@ -75,7 +76,7 @@ export class SlotPool {
     slot.owner = null;
     slot.buffer = null;
     slot.dataIov[0] = NOTHING;
-    if (slot.request.extents.length > 0) slot.request.extents = [];
+    slot.request.extents = NO_EXTENTS;
     if (this.#free.length < this.#most) this.#free.push(slot);
   }
 }

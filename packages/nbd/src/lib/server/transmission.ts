@@ -11,7 +11,7 @@ import {
   NBD_SUCCESS,
 } from "../protocol/constants.ts";
 import { protocolError } from "../protocol/protocol-error.ts";
-import { HEADROOM, type BufferPool } from "./buffer-pool.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 import { checkCommand, type TransmissionTerms } from "./command-check.ts";
 import { fillFlush, fillRequest } from "./command-request.ts";
 import type { NbdServerLimits } from "./limits.ts";
@@ -320,7 +320,7 @@ export class Transmission implements SlotOwner {
     const slot = this.#arriving!;
     const buffer = slot.buffer!;
     const { length } = slot.request;
-    this.#arrived += this.#parser.copy(buffer.bytes, HEADROOM + this.#arrived, HEADROOM + length);
+    this.#arrived += this.#parser.copy(buffer.bytes, buffer.at + this.#arrived, buffer.at + length);
     if (this.#arrived < length) return false;
     this.#arriving = null;
     this.#state = "header";
