@@ -47,6 +47,7 @@ export async function applyOptions(
       const answer = await apply(daemon, option, messages);
       if (answer instanceof HelpGiven) return answer;
     } catch (error) {
+      if (isOptionError(error)) warn(messages, option.text, error.warnings);
       throw atOption(error, option);
     }
   }
@@ -64,12 +65,12 @@ async function apply(
     case "blockdev":
       return daemon.addNode(blockdevOption.parseValue(argument));
     case "drive":
-      return warn(messages, text, await daemon.addDrive(argument));
+      return daemon.addDrive(argument, (lines) => warn(messages, text, lines));
     case "chardev": {
       const help = chardevHelp(argument);
       if (help !== undefined) return new HelpGiven(help.text, help.code);
       const onWait = (where: string): void => messages.say(text, "info", `QEMU waiting for connection on: ${where}`);
-      return warn(messages, text, await daemon.addChardev(argument, onWait));
+      return daemon.addChardev(argument, onWait, (lines) => warn(messages, text, lines));
     }
     case "object": {
       const parsed = objectOption.parse(argument);
@@ -87,9 +88,10 @@ async function apply(
   }
 }
 
-/** Every other line goes on where the one before it ended, as QEMU prints them. */
-function warn(messages: Messages, option: string, warnings: readonly string[]): void {
-  for (const warning of warnings) messages.say(option, "warning", warning);
+/** What to use instead stands on a line of its own, without the option, as QEMU prints it. */
+function warn(messages: Messages, option: string, lines: readonly string[]): void {
+  const warnings = lines.join("\n").split(/\n(?!Please use )/);
+  for (const warning of warnings) if (warning !== "") messages.say(option, "warning", warning);
 }
 
 function atOption(error: unknown, { text }: GivenOption): unknown {

@@ -10,7 +10,7 @@ import { portOf } from "./open-driver.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Where a monitor's bytes come from. */
-export type ChardevOptions = { readonly id: string; readonly warnings: readonly string[] } & (
+export type ChardevOptions = { readonly id: string } & (
   | { readonly backend: "stdio" }
   | { readonly backend: "null" }
   | {
@@ -110,17 +110,19 @@ export function chardevHelp(argument: string): { readonly text: string; readonly
 /**
  * Parses the argument of `--chardev`.
  *
+ * @param warn takes lines that QEMU would warn with; those before an OptionError are in it
  * @throws UsageError or OptionError in QEMU's words
  */
-export function readChardev(argument: string): ChardevOptions {
+export function readChardev(argument: string, warn: (lines: readonly string[]) => void): ChardevOptions {
   const opts = parseQemuOpts(argument, { impliedKey: "backend", known: KNOWN });
+  warn(opts.warnings);
   const values = readOpts(SUPPORTED, opts.options);
-  const { id, warnings } = opts;
+  const { id } = opts;
   const { backend } = values;
   if (id === undefined) throw new UsageError("chardev: no id specified");
   if (backend === undefined) throw new UsageError(`chardev: "${id}" missing backend`);
   const refused = opts.options.find(({ key }) => Object.hasOwn(REFUSED, key));
-  if (backend === "stdio" || backend === "null") return { id, warnings, backend };
+  if (backend === "stdio" || backend === "null") return { id, backend };
   if (backend !== "socket") {
     throw new UsageError(`'${backend}' is not a valid char driver name`, null, nearestHint(backend, BACKENDS));
   }
@@ -130,7 +132,7 @@ export function readChardev(argument: string): ChardevOptions {
     throw new UsageError("'wait' option is incompatible with socket in client connect mode");
   }
   const waits = isServer && (values.wait ?? true);
-  return { id, warnings, backend, address: readAddress(values), isServer, waits };
+  return { id, backend, address: readAddress(values), isServer, waits };
 }
 
 function readAddress({

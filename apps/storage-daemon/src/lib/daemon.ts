@@ -79,11 +79,11 @@ export class Daemon implements Changes {
     await deleteNode(name, false, { graph, clock: this.#surroundings.clock, log });
   }
 
-  /** Resolves with lines that QEMU would warn with. */
-  async addDrive(argument: string): Promise<readonly string[]> {
+  /** Gives lines that QEMU would warn with to `warn` before it opens anything. */
+  async addDrive(argument: string, warn: (lines: readonly string[]) => void): Promise<void> {
     const { drive, node, warnings } = readDrive(argument, this.#driveContext);
+    warn(warnings);
     this.drives.set(drive.id, node === null ? null : await this.graph.add(node, drive.id));
-    return warnings;
   }
 
   async addObject(settings: ObjectSettings): Promise<void> {
@@ -106,10 +106,14 @@ export class Daemon implements Changes {
     await this.exports.add(settings);
   }
 
-  /** Resolves with lines that QEMU would warn with. */
-  async addChardev(argument: string, onWait: (where: string) => void): Promise<readonly string[]> {
-    const options = readChardev(argument);
-    const { id, warnings } = options;
+  /** Gives lines that QEMU would warn with to `warn` before it opens anything. */
+  async addChardev(
+    argument: string,
+    onWait: (where: string) => void,
+    warn: (lines: readonly string[]) => void,
+  ): Promise<void> {
+    const options = readChardev(argument, warn);
+    const { id } = options;
     if (this.chardevs.has(id)) throw new UsageError(`Duplicate ID '${id}' for chardev`);
     const chardev = new Chardev(id);
     this.chardevs.set(id, chardev);
@@ -121,7 +125,6 @@ export class Daemon implements Changes {
       onWait(`disconnected:${where},server=on`);
       await chardev.firstConnection();
     }
-    return warnings;
   }
 
   addMonitor(settings: MonitorSettings): void {

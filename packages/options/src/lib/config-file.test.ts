@@ -106,3 +106,21 @@ test("sections become sets of their lists, and trees", () => {
   ]);
   expect(trees).toEqual([["object", { "qom-type": "authz-list", rules: [{ match: "m" }], id: "o" }]]);
 });
+
+test("what is warned of before an error comes with it", () => {
+  const known = { size: { type: "size" } } as const;
+  const lists = [new OptsList({ name: "chardev", known })];
+  let error: unknown;
+  try {
+    readConfigFile('[chardev "a"]\nsize = "0x1k"\n[chardev "b"]\nsize = "0x2k"\nzz = "1"\n', "f", { lists });
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toMatchObject({
+    location: { file: "f", line: 5 },
+    warnings: [
+      "Using a multiplier suffix on hex numbers is deprecated: 0x1k",
+      "Using a multiplier suffix on hex numbers is deprecated: 0x2k",
+    ],
+  });
+});

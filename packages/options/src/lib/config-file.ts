@@ -2,6 +2,7 @@ import { OptionError, type OptionErrorLocation } from "./option-error.ts";
 import type { OptsList } from "./opts-list.ts";
 import { unflatten, type FlatOptions } from "./keyval-flatten.ts";
 import type { KeyvalObject } from "./keyval-tree.ts";
+import { warnFirst } from "./warning-lines.ts";
 import { findOptsList, isKeyvalGroup } from "./set-option.ts";
 
 /** A section of a configuration file: `[drive "disk0"]` and the lines `key = "value"` below it. */
@@ -97,18 +98,20 @@ export interface ConfigReaders {
  *
  * @param text the contents of the file
  * @returns lines that QEMU warns with
- * @throws OptionError in QEMU's words, with its `location`; sections before it have been taken
+ * @throws OptionError in QEMU's words, with its `location` and the `warnings` before it; sections before it have been taken
  */
 export function readConfigFile(text: string, fileName: string, readers: ConfigReaders): readonly string[] {
   const warnings: string[] = [];
-  for (const section of parseConfigFile(text, fileName)) {
-    try {
-      warnings.push(...takeSection(section, readers));
-    } catch (error) {
-      throw error instanceof OptionError && section.location !== undefined ? error.at(section.location) : error;
+  return warnFirst(warnings, () => {
+    for (const section of parseConfigFile(text, fileName)) {
+      try {
+        for (const line of takeSection(section, readers)) warnings.push(line);
+      } catch (error) {
+        throw error instanceof OptionError && section.location !== undefined ? error.at(section.location) : error;
+      }
     }
-  }
-  return warnings;
+    return warnings;
+  });
 }
 
 function takeSection({ group, id, options }: ConfigSection, { lists, onTree }: ConfigReaders): readonly string[] {

@@ -4,6 +4,7 @@ import { itemsOf, sample, textsOf } from "../testing/option-texts.ts";
 import { hasProgram } from "../testing/qemu.ts";
 import { qemuChardev } from "../testing/qemu-chardev.ts";
 import { askMonitor, humanLine, quoted } from "../testing/qemu-monitor.ts";
+import { isOptionError } from "./option-error.ts";
 import { OptsList } from "./opts-list.ts";
 import { readOpts } from "./opt-description.ts";
 
@@ -153,14 +154,14 @@ const GENERATED = [
 ];
 
 /** What the list, and then who makes the device, has to say. */
-function ourAnswer(text: string): { readonly lines: string; readonly isRefused: boolean } {
+function ourAnswer(text: string): string {
   const list = new OptsList({ name: "chardev", known: qemuChardev, impliedKey: "backend" });
   try {
     const { set, warnings } = list.add(text);
     const errors = set === undefined ? [] : deviceError(set.id, readOpts(qemuChardev, set.options));
-    return { lines: [...warnings, ...errors].join("\n"), isRefused: false };
+    return [...warnings, ...errors].join("\n");
   } catch (error) {
-    return { lines: messageWithHints(error), isRefused: true };
+    return isOptionError(error) ? [...error.warnings, messageWithHints(error)].join("\n") : messageWithHints(error);
   }
 }
 
@@ -171,17 +172,14 @@ function deviceError(id: string | undefined, { backend }: { backend?: string }):
   return backend === "null" ? [] : [`'${backend}' is not a valid char driver name`];
 }
 
-/** QEMU's answer, each warning once as ours are, and those before an error left out. */
-function theirAnswer(answer: unknown, isRefused: boolean): string {
+/** QEMU's answer, each warning once as ours are. */
+function theirAnswer(answer: unknown): string {
   const lines = String(answer)
     .replace(/^Error: Parsing chardev args failed\n?/m, "")
     .replace(/^Error: /m, "")
     .replace(/(Available chardev backend types:).*/s, "$1")
-    .replaceAll(
-      /^warning: (short-form[^]*?' deprecated)\n(Please use [^]*? instead(?:\n|$))/gm,
-      isRefused ? "" : "$1\u0000$2",
-    )
-    .replaceAll(/^warning: (Using a multiplier .*(?:\n|$))/gm, isRefused ? "" : "$1");
+    .replaceAll(/^warning: (short-form[^]*?' deprecated)\n(Please use [^]*? instead(?:\n|$))/gm, "$1\u0000$2")
+    .replaceAll(/^warning: (Using a multiplier .*(?:\n|$))/gm, "$1");
   return [...new Set(lines.trimEnd().split("\n"))].join("\n").replaceAll("\u0000", "\n");
 }
 
@@ -198,8 +196,8 @@ describe.runIf(hasQemu)("-chardev, a closed list, compared with QEMU", () => {
     const answers = await askMonitor(commands);
     const differences = texts.flatMap((text, i) => {
       const ours = ourAnswer(text);
-      const theirs = theirAnswer(answers[2 * i], ours.isRefused);
-      return ours.lines === theirs ? [] : [{ text, ours: ours.lines, theirs }];
+      const theirs = theirAnswer(answers[2 * i]);
+      return ours === theirs ? [] : [{ text, ours, theirs }];
     });
     expect(differences).toEqual([]);
   });

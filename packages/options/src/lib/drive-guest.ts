@@ -42,21 +42,25 @@ export interface GuestSide {
  * Reads what QEMU reads first of a drive.
  *
  * @param given the id, if there was one
+ * @param warnings gets lines that QEMU prints
  */
 export function readGuestSide(
   given: string | undefined,
   options: readonly QemuOpt[],
   context: DriveContext,
+  warnings: string[],
 ): GuestSide {
   const values = readOpts(GUEST_KEYS, options);
   const media = parseMedia(values.media);
+  const readOnly = values["read-only"] || media === "cdrom";
+  const copyOnRead = values["copy-on-read"] && !readOnly;
+  if (copyOnRead !== values["copy-on-read"]) warnings.push("disabling copy-on-read on read-only drive");
   const type = checkInterface(values.if);
   const place = findPlace(type, values, context);
   checkErrorActions(type, options);
   const id = given ?? madeId(type, media === "cdrom", place);
   if (given === undefined) checkIdFree(id, context);
-  const readOnly = values["read-only"] || media === "cdrom";
-  return { file: values.file, id, type, place, media, readOnly, copyOnRead: values["copy-on-read"] };
+  return { file: values.file, id, type, place, media, readOnly, copyOnRead };
 }
 
 function checkErrorActions(type: DriveInterface, options: readonly QemuOpt[]): void {

@@ -243,3 +243,20 @@ test("what the driver does not know is refused in the words of -drive", () => {
     expect(driveOptionError(error, node).message).toBe(message);
   }
 });
+
+test("what is warned of before an error comes with it", () => {
+  const short = ["short-form boolean option 'snapshot' deprecated", "Please use snapshot=on instead"];
+  const warningsOf = (text: string): readonly string[] => {
+    try {
+      return parseDrive(text).warnings;
+    } catch (error) {
+      return isOptionError(error) ? error.warnings : [];
+    }
+  };
+  expect(warningsOf("file=x,snapshot,werror=zz")).toEqual(short);
+  expect(warningsOf("file=x,snapshot,media=cdrom,copy-on-read=on,if=zz")).toEqual([
+    ...short,
+    "disabling copy-on-read on read-only drive",
+  ]);
+  expect(warningsOf("file=x,media=zz,copy-on-read=on,read-only=on")).toEqual([]);
+});

@@ -13,6 +13,7 @@ import type { KeyvalObject } from "./keyval-tree.ts";
 import { readOpts, type OptValues, type QemuOpt } from "./opt-description.ts";
 import { OptionError } from "./option-error.ts";
 import { parseQemuOpts } from "./qemu-opts.ts";
+import { warnFirst } from "./warning-lines.ts";
 
 /** What `-drive` says, checked. */
 export interface Drive extends DriveHeldTimes {
@@ -66,16 +67,25 @@ const ALL_KEYS = { ...DRIVE_KEYS, ...THROTTLING_KEYS, ...STATISTICS_KEYS } as co
  * Parses the argument of `-drive`. The `context` is what several drives share; give the same one for all of a command
  * line. Of several mistakes it finds the one that QEMU finds.
  *
- * @throws OptionError in QEMU's words
+ * @throws OptionError in QEMU's words, with the `warnings` before it
  */
 export function parseDrive(argument: string, context: DriveContext = createDriveContext()): Drive {
-  const opts = parseQemuOpts(argument);
-  checkIdFree(opts.id, context);
-  const options = presentOptions(opts.options);
-  const guest = readGuestSide(opts.id, options, context);
+  const { id, options, warnings } = parseQemuOpts(argument);
+  const lines = [...warnings];
+  return warnFirst(lines, () => readDrive(id, options, context, lines));
+}
+
+function readDrive(
+  id: string | undefined,
+  given: readonly QemuOpt[],
+  context: DriveContext,
+  warnings: string[],
+): Drive {
+  checkIdFree(id, context);
+  const options = presentOptions(given);
+  const guest = readGuestSide(id, options, context, warnings);
   const common = readCommon(options);
   const opened = openNode(guest.file, common, options);
-  const copyOnReadWarnings = guest.copyOnRead && guest.readOnly ? ["disabling copy-on-read on read-only drive"] : [];
   takePlace(guest.type, guest.place, guest.id, context);
   return {
     id: guest.id,
@@ -84,7 +94,7 @@ export function parseDrive(argument: string, context: DriveContext = createDrive
     media: guest.media,
     readOnly: guest.readOnly,
     snapshot: common.snapshot,
-    copyOnRead: guest.copyOnRead && !guest.readOnly,
+    copyOnRead: guest.copyOnRead,
     aio: common.aio,
     detectZeroes: common.detectZeroes,
     werror: common.werror,
@@ -92,7 +102,7 @@ export function parseDrive(argument: string, context: DriveContext = createDrive
     ...common.heldTimes,
     throttling: common.throttling,
     ...opened,
-    warnings: [...opts.warnings, ...copyOnReadWarnings],
+    warnings,
   };
 }
 

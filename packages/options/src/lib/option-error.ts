@@ -39,6 +39,8 @@ export interface OptionErrorFields {
   readonly path?: string;
   /** Where it stands, if it comes of a configuration file. Default: none. */
   readonly location?: OptionErrorLocation | undefined;
+  /** Lines that QEMU warns with before it. Default: none. */
+  readonly warnings?: readonly string[];
 }
 
 /** The one error type of this package. Its message is QEMU's, byte for byte. Match `code`, never `instanceof`. */
@@ -48,6 +50,8 @@ export class OptionError extends Error {
   readonly hints: readonly string[];
   readonly path: string | undefined;
   readonly location: OptionErrorLocation | undefined;
+  /** Lines that QEMU prints before the error, of what it had read until then. */
+  readonly warnings: readonly string[];
 
   constructor(message: string, fields: OptionErrorFields) {
     super(message);
@@ -55,13 +59,23 @@ export class OptionError extends Error {
     this.hints = fields.hints ?? [];
     this.path = fields.path;
     this.location = fields.location;
+    this.warnings = fields.warnings ?? [];
   }
 
   /** The same error at a line of a configuration file. */
   at(location: OptionErrorLocation): OptionError {
-    const { code, hints, path } = this;
+    return this.#with({ location });
+  }
+
+  /** The same error, with lines that were warned with before those that it has. */
+  after(warnings: readonly string[]): OptionError {
+    return warnings.length === 0 ? this : this.#with({ warnings: [...warnings, ...this.warnings] });
+  }
+
+  #with(changed: Partial<OptionErrorFields>): OptionError {
+    const { code, hints, path, location, warnings } = this;
     const fields = path === undefined ? { code, hints } : { code, hints, path };
-    return new OptionError(this.message, { ...fields, location });
+    return new OptionError(this.message, { ...fields, location, warnings, ...changed });
   }
 }
 

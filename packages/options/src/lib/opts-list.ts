@@ -3,7 +3,7 @@ import { OptionError } from "./option-error.ts";
 import { formatOptsHelp } from "./opts-help.ts";
 import { appendOpts, findOptsId } from "./qemu-opts.ts";
 import { checkId } from "./scalars.ts";
-import { WarningLines } from "./warning-lines.ts";
+import { warnFirst, WarningLines } from "./warning-lines.ts";
 
 /** What a list of options is called, and how its texts are read. */
 export interface OptsListDefinition {
@@ -66,12 +66,12 @@ export class OptsList {
   /**
    * Adds the argument of one use of the option.
    *
-   * @throws OptionError in QEMU's words. The set is then gone; in a list that merges, with all that it held
+   * @throws OptionError in QEMU's words, with the `warnings` before it. The set is then gone; in a list that merges, with all that it held
    */
   add(text: string): AddedOpts {
     const warnings = new WarningLines();
     const set = this.#open(findOptsId(text));
-    const asksHelp = this.#fill(set, () => appendOpts(text, this.definition, set.options, warnings));
+    const asksHelp = this.#fill(set, warnings, () => appendOpts(text, this.definition, set.options, warnings));
     const { lines } = warnings;
     if (!asksHelp) return { set, help: undefined, warnings: lines };
     this.#delete(set);
@@ -87,7 +87,7 @@ export class OptsList {
   addOptions(id: string | undefined, options: Iterable<QemuOpt>): AddedOpts {
     const warnings = new WarningLines();
     const set = this.#open(id);
-    this.#fill(set, () => {
+    this.#fill(set, warnings, () => {
       for (const option of options) {
         for (const line of this.#check(option)) warnings.add(line);
         set.options.push(option);
@@ -137,9 +137,9 @@ export class OptsList {
   }
 
   /** What fails takes the set with it. */
-  #fill<T>(set: MutableSet, fill: () => T): T {
+  #fill<T>(set: MutableSet, { lines }: WarningLines, fill: () => T): T {
     try {
-      return fill();
+      return warnFirst(lines, fill);
     } catch (error) {
       this.#delete(set);
       throw error;

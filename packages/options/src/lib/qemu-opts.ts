@@ -2,7 +2,7 @@ import { checkOpt, type OptDescriptions, type QemuOpt } from "./opt-description.
 import { OptionError } from "./option-error.ts";
 import { checkId } from "./scalars.ts";
 import { findDelimiter, splitValue } from "./split-value.ts";
-import { WarningLines } from "./warning-lines.ts";
+import { warnFirst, WarningLines } from "./warning-lines.ts";
 
 const EQUALS = 0x3d;
 
@@ -37,14 +37,14 @@ export interface QemuOpts {
 /**
  * Parses `NAME=VALUE,…`, the syntax of `-drive`, `-device` and `-o`. Linear in the length of the text.
  *
- * @throws OptionError in QEMU's words
+ * @throws OptionError in QEMU's words, with the `warnings` before it
  */
 export function parseQemuOpts(text: string, settings: QemuOptsOptions = {}): QemuOpts {
   const id = settings.nameless === true ? undefined : findOptsId(text);
   if (id !== undefined) checkId(id);
   const options: QemuOpt[] = [];
   const warnings = new WarningLines();
-  const help = appendOpts(text, settings, options, warnings);
+  const help = warnFirst(warnings.lines, () => appendOpts(text, settings, options, warnings));
   return { id, options, help, warnings: warnings.lines };
 }
 

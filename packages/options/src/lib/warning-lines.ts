@@ -1,3 +1,5 @@
+import { OptionError } from "./option-error.ts";
+
 /** Lines that QEMU warns with, each once, so that a long text cannot make more of them than it has different mistakes. */
 export class WarningLines {
   readonly #seen: Set<string> = new Set();
@@ -18,5 +20,14 @@ export class WarningLines {
     const key = negated ? flag.slice(2) : flag;
     const instead = key === "delay" ? `nodelay=${negated ? "on" : "off"}` : `${key}=${negated ? "off" : "on"}`;
     this.lines.push(`short-form boolean option '${flag}' deprecated`, `Please use ${instead} instead`);
+  }
+}
+
+/** Does `work`; what it throws carries the lines that there are by then. */
+export function warnFirst<T>(warnings: readonly string[], work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof OptionError ? error.after(warnings) : error;
   }
 }
