@@ -121,6 +121,9 @@ describe.skipIf(!havePrograms("nbdkit"))("iohang-timeout", () => {
         expect(request).toMatchObject({ operation: "read", offset: 8192, length: 4096 });
         expect(request?.timeline.map(({ what }) => what)).toContain("held");
         expect(Math.abs(Number(request?.timeline[0]?.at) - clock.realtime())).toBeLessThan(60_000);
+        const [statistics] = await monitor.execute("query-rehandle-statistics");
+        const times = [request?.timeline[0]?.at, request?.["held-ms"], statistics?.["oldest-held-ms"]];
+        expect(times.every(Number.isInteger), times.join()).toBe(true);
 
         expect(await monitor.execute("rehandle-fail", { "node-name": "r0" })).toEqual({ failed: 1 });
         expect((await held).code).toBe("EIO");

@@ -51,7 +51,7 @@ export function describeStatistics({ name, backend }: BackendWatch): RehandleSta
     "held-bytes-now": statistics.heldBytesNow,
     "queued-now": statistics.queuedNow,
     "in-flight-now": statistics.inFlightNow,
-    "oldest-held-ms": statistics.oldestHeldMs,
+    "oldest-held-ms": Math.round(statistics.oldestHeldMs),
     retries: statistics.retries,
     probes: statistics.probes,
     "zombies-now": statistics.zombiesNow,
@@ -77,7 +77,7 @@ function describeRequest(held: HeldRequest, toRealtime: number): RehandleRequest
     offset,
     length,
     attempts,
-    "held-ms": heldMs,
+    "held-ms": Math.round(heldMs),
     blockers,
     ...(lastError === undefined ? {} : { error: describeError(lastError) }),
     timeline: timeline.map((item) => describeItem(item, toRealtime)),
@@ -89,7 +89,7 @@ function describeError(error: NonNullable<HeldRequest["lastError"]>): NonNullabl
 }
 
 function describeItem(item: TimelineItem, toRealtime: number): RehandleRequest["timeline"][number] {
-  const at = item.at + toRealtime;
+  const at = Math.round(item.at + toRealtime);
   switch (item.what) {
     case "held":
       return { at, what: item.what, why: item.why };
