@@ -40,9 +40,9 @@ export interface FileDriverOptions {
   readonly cachedReads?: boolean;
   /**
    * Do writes of up to 256 KiB to the page cache on the event loop, when the file system can say beforehand that none of
-   * it has to wait: 2 to 3 µs per 4 KiB instead of 6 to 20 µs. It needs Linux 6.0, `koffi`, and XFS or Btrfs; elsewhere it
-   * changes nothing. What would have to wait goes through the thread pool, as ever. Not with `cacheDirect`, nor for writes
-   * with FUA. Default true.
+   * it has to wait: 2 to 3 µs per 4 KiB instead of 6 to 20 µs. It needs Linux 6.0, `koffi`, and XFS; elsewhere it
+   * changes nothing. Btrfs takes such writes as well, but was only seen to answer that they would wait. What would have to
+   * wait goes through the thread pool, as ever. Not with `cacheDirect`, nor for writes with FUA. Default true.
    */
   readonly cachedWrites?: boolean;
   /**

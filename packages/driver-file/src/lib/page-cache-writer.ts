@@ -10,8 +10,9 @@ const RWF_NOWAIT = 8;
 const { EINVAL, EOPNOTSUPP } = constants.errno;
 
 /**
- * A {@link CachedWriter} of pwritev2(2) with RWF_NOWAIT, or null if the C library lacks it. XFS and Btrfs do such writes
- * (Linux 6.0); ext4, tmpfs and block devices refuse them all, because there a write may have to wait at any time.
+ * A {@link CachedWriter} of pwritev2(2) with RWF_NOWAIT, or null if the C library lacks it. XFS does such writes
+ * (Linux 6.0); Btrfs takes the flag as well, but was only seen to answer that it would wait (EAGAIN).
+ * ext4, tmpfs and block devices refuse them all, because there a write may have to wait at any time.
  */
 export function createPageCacheWriter(koffi: Koffi): CachedWriter | null {
   if (process.arch !== "x64" && process.arch !== "arm64") return null;
