@@ -1,11 +1,12 @@
 import type { BlockDeviceInfo, BlockInfo } from "@rehandle/qapi";
 import { stat } from "node:fs/promises";
 import type { BackendWatch } from "./backend-watch.ts";
-import { fileOf, type Node } from "./node.ts";
+import type { Node } from "./node.ts";
+import { shownFileName } from "./shown-file-name.ts";
 
 /** What `query-block` and `query-named-block-nodes` say of a node. */
 export async function describeNode(node: Node): Promise<BlockDeviceInfo> {
-  const filename = fileOf(node);
+  const filename = shownFileName(node);
   const actualSize = await allocatedBytes(node);
   return {
     file: filename,

@@ -44,19 +44,3 @@ export function isAway(node: Node): boolean {
   }
   return node.child !== null && isAway(node.child);
 }
-
-/** The file name or address at the bottom of a node, as QEMU's `file` member of `query-block` shows it. */
-export function fileOf(node: Node): string {
-  const { options, child } = node;
-  if (child !== null) return fileOf(child);
-  if (options.driver === "file" || options.driver === "host_device") return options.filename;
-  if (options.driver === "nbd") return nbdUri(options.server, options.export ?? "");
-  return `${options.driver}://`;
-}
-
-function nbdUri(server: Extract<NodeOptions, { driver: "nbd" }>["server"], exportName: string): string {
-  const path = encodeURIComponent(exportName);
-  if (server.type === "unix") return `nbd+unix:///${path}?socket=${server.path}`;
-  if (server.type === "fd") return `nbd+fd:${server.str}`;
-  return `nbd://${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}${path && `/${path}`}`;
-}

@@ -99,13 +99,21 @@ export async function describeGraph(peer: QmpPeer): Promise<string[]> {
       const { image, drv, cache } = node;
       // QEMU says of a raw node that it can be written to even if what it stands on cannot.
       const access = drv === "raw" ? "" : node.ro ? "ro" : "rw";
-      // It calls other drivers by all their options.
-      const file = drv === "file" ? node.file : "";
       const name = node["node-name"].startsWith("#") ? "#" : node["node-name"];
-      return `${name} ${drv} ${access} ${image["virtual-size"]} ${file} ${cache.direct}`;
+      return `${name} ${drv} ${access} ${image["virtual-size"]} ${inOrder(node.file)} ${cache.direct}`;
     }),
     ...exports.map(({ id, type, ...info }) => `${id} ${type} ${info["node-name"]} ${info["shutting-down"]}`),
   ];
+}
+
+/** A `json:` name with its members sorted: QEMU's are in the order of a hash table. */
+function inOrder(file: string): string {
+  if (!file.startsWith("json:")) return file;
+  const sorted = (_key: string, value: unknown): unknown =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return `json:${JSON.stringify(JSON.parse(file.slice("json:".length)), sorted)}`;
 }
 
 interface ExportInfo {

@@ -70,6 +70,20 @@ export const SESSIONS: readonly (readonly [title: string, steps: readonly Step[]
     ],
   ],
   [
+    "file names that are shown",
+    [
+      file("f"),
+      raw("whole", "f"),
+      raw("part", "f", { offset: 4096 }),
+      raw("head", "part", { size: 8192 }),
+      node("z"),
+      node("zero", { size: 65_536, "read-zeroes": true }),
+      node("slow", { "latency-ns": 5 }),
+      raw("plain", "z"),
+      raw("over", "zero"),
+    ],
+  ],
+  [
     "nodes on others",
     [
       node("a"),

@@ -1,0 +1,72 @@
+import { writeJson } from "@rehandle/json";
+import type { Node } from "./node.ts";
+import type { NodeOptions } from "./option-types.ts";
+
+/** What null-co has if nothing else is said, bytes. */
+const NULL_SIZE = 1_073_741_824;
+
+/**
+ * The file name of a node as QEMU's `query-block` shows it: a path or an address, if that says all that its data depends on,
+ * and else `json:{…}` with the options that do. Either is a file name for `--drive file=`.
+ */
+export function shownFileName(node: Node): string {
+  return plainName(node) ?? `json:${writeJson(dataOptions(node))}`;
+}
+
+/** The name, if the node needs no more to be opened again. */
+function plainName({ options, child }: Node): string | undefined {
+  switch (options.driver) {
+    case "file":
+    case "host_device":
+      return options.filename;
+    case "nbd":
+      return nbdUri(options.server, options.export);
+    case "null-co":
+      return Object.keys(dataMembers(options)).length > 0 ? undefined : "null-co://";
+    case "raw":
+      return child === null || Object.keys(dataMembers(options)).length > 0 ? undefined : plainName(child);
+    case "rehandle":
+      return child === null ? undefined : plainName(child);
+    default:
+      return undefined;
+  }
+}
+
+function dataOptions({ options, child }: Node): object {
+  const file = child === null ? {} : { file: dataOptions(child) };
+  return { driver: options.driver, ...dataMembers(options), ...file };
+}
+
+/** Those options that say which data there is, as far as they are not what they are anyway. */
+function dataMembers(options: NodeOptions): object {
+  switch (options.driver) {
+    case "file":
+    case "host_device":
+      return { filename: options.filename };
+    case "memory":
+      return { size: options.size };
+    case "nbd": {
+      const { server, export: name, "tls-creds": creds, "tls-hostname": hostname } = options;
+      return { server, ...given({ export: name, "tls-creds": creds, "tls-hostname": hostname }) };
+    }
+    case "null-co": {
+      const size = options.size === NULL_SIZE ? undefined : options.size;
+      return given({ size, "read-zeroes": options["read-zeroes"] });
+    }
+    case "raw":
+      return given({ offset: options.offset === 0 ? undefined : options.offset, size: options.size });
+    default:
+      return {};
+  }
+}
+
+function given(members: Record<string, unknown>): object {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+function nbdUri(server: Extract<NodeOptions, { driver: "nbd" }>["server"], exportName: string | undefined): string {
+  const path = exportName === undefined ? "" : `/${encodeURIComponent(exportName)}`;
+  if (server.type === "unix") return `nbd+unix://${path}?socket=${server.path}`;
+  if (server.type === "fd") return `nbd+fd:${server.str}`;
+  return `nbd://${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}${path}`;
+}
