@@ -1,6 +1,14 @@
 import { BlockError } from "@rehandle/driver-sdk";
+import { Duplex } from "node:stream";
 import { afterEach, expect, test } from "vitest";
-import { NBD_CMD_FLUSH, NBD_CMD_READ, NBD_CMD_WRITE, NBD_ESHUTDOWN } from "../protocol/constants.ts";
+import {
+  NBD_CMD_FLUSH,
+  NBD_CMD_READ,
+  NBD_CMD_WRITE,
+  NBD_ESHUTDOWN,
+  NBD_OPT_EXPORT_NAME,
+} from "../protocol/constants.ts";
+import { encodeOption } from "../protocol/option.ts";
 import { RawClient, requestBytes } from "../testing/raw-client.ts";
 import { serve, type TestServer, type TestServerOptions, until } from "../testing/serve.ts";
 
@@ -161,6 +169,30 @@ test("an export that is withdrawn takes its clients along, and only those", asyn
   await other.closed();
   expect(s.server.exportNames).toEqual(["disk"]);
   expect((await client.ask({ type: NBD_CMD_READ, length: 4 })).error).toBe(0);
+});
+
+test("an export that is withdrawn while a client opens it gets no client", async () => {
+  await start();
+  const held: (() => void)[] = [];
+  let isHolding = false;
+  const stream = new Duplex({
+    read: () => undefined,
+    write: (_chunk, _encoding, done) => void (isHolding ? held.push(done) : done()),
+  });
+  const ended = new Promise((resolve) => stream.once("finish", resolve));
+  s.server.handleConnection(stream);
+  isHolding = true;
+  stream.push(Buffer.from([0, 0, 0, 3]));
+  stream.push(encodeOption(NBD_OPT_EXPORT_NAME, Buffer.from("disk")));
+  await until(() => held.length === 1);
+  const removed = s.server.removeExport("disk");
+  isHolding = false;
+  held.pop()?.();
+  await ended;
+  await removed;
+  stream.push(null);
+  await until(() => s.server.connectionCount === 0);
+  expect(s.server.exportNames).toEqual([]);
 });
 
 test("names and the default must be free, and a socket too", async () => {

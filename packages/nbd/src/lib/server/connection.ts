@@ -151,7 +151,8 @@ export class Connection implements TransportSink {
     this.#deadline?.cancel();
     if (this.#phase === "closed") return;
     const rest = this.#adopt();
-    if (agreement === null) this.#leave();
+    // Whoever withdrew the export while the client was told of it did not see this connection.
+    if (agreement === null || !this.#host.exports.has(agreement.nbdExport)) this.#leave();
     else this.#transmit(agreement, rest);
   }
 

@@ -31,6 +31,11 @@ export class ExportTable {
     return this.#byName.get(name);
   }
 
+  /** True while this very export can be opened. */
+  has(nbdExport: NbdExport): boolean {
+    return this.#byName.get(nbdExport.name) === nbdExport;
+  }
+
   /** The export that a client means: by name, or the default one for an empty name. */
   find(name: string): NbdExport | undefined {
     return this.#byName.get(name) ?? (name === "" ? this.#default() : undefined);
