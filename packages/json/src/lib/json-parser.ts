@@ -1,14 +1,8 @@
 import { Token } from "./json-lexer.ts";
 import { decodeString } from "./json-string.ts";
+import type { TokenList } from "./json-tokens.ts";
 import { createJsonObject, JsonDouble, type JsonObject, type JsonValue } from "./json-value.ts";
 import { decodeLossy } from "./utf8.ts";
-
-/** The tokens of one text: token `i` is of `kinds[i]` and lies at `starts[i]`…`starts[i + 1]` of `bytes`. */
-export interface TokenList {
-  readonly kinds: readonly number[];
-  readonly starts: readonly number[];
-  readonly bytes: Uint8Array;
-}
 
 /** A JSON value, or QEMU's message of what is wrong with its text. */
 export type JsonTextResult =
@@ -24,11 +18,14 @@ const EXACT_CHARACTERS = 15;
 /** `-9223372036854775808` and `18446744073709551615` have 20; a longer one is a double, and BigInt would be slow. */
 const LONGEST_INTEGER = 20;
 
-const KEYWORDS: ReadonlyMap<string, null | boolean> = new Map<string, null | boolean>([
-  ["null", null],
-  ["true", true],
-  ["false", false],
-]);
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
+const KEYWORDS: readonly { readonly word: string; readonly value: null | boolean }[] = [
+  { word: "null", value: null },
+  { word: "true", value: true },
+  { word: "false", value: false },
+];
 
 /** The value that the tokens make. Tokens after it are not looked at; the caller knows when a text is complete. */
 export function parseTokens(tokens: TokenList): JsonTextResult {
@@ -60,7 +57,7 @@ class Parser {
       case Token.LeftBracket:
         return this.#array();
       case Token.Integer:
-        return this.#integer(this.#text(at));
+        return this.#integer(at);
       case Token.Float:
         return this.#double(this.#text(at));
       case Token.String:
@@ -103,18 +100,21 @@ class Parser {
   }
 
   #array(): JsonValue[] | undefined {
-    const array: JsonValue[] = [];
     if (this.#peek() === Token.RightBracket) {
       this.#at++;
-      return array;
+      return [];
     }
+    const first = this.value();
+    if (first === undefined) return undefined;
+    // An empty array that is pushed to gets room for 17 elements at once; very many lists of one element would feel it.
+    const array = [first];
     for (;;) {
-      const value = this.value();
-      if (value === undefined) return undefined;
-      array.push(value);
       const kind = this.#next();
       if (kind === Token.RightBracket) return array;
       if (kind !== Token.Comma) return this.#fail("expected separator in list");
+      const value = this.value();
+      if (value === undefined) return undefined;
+      array.push(value);
     }
   }
 
@@ -125,13 +125,21 @@ class Parser {
   }
 
   #keyword(at: number): null | boolean | undefined {
-    const text = this.#text(at);
-    const value = KEYWORDS.get(text);
-    return value === undefined ? this.#fail(`invalid keyword '${text}'`.slice(0, SHOWN_CHARACTERS)) : value;
+    const { bytes, starts } = this.#tokens;
+    const start = starts[at] ?? 0;
+    const length = (starts[at + 1] ?? 0) - start;
+    for (const { word, value } of KEYWORDS) if (word.length === length && isWordAt(bytes, start, word)) return value;
+    return this.#fail(`invalid keyword '${this.#text(at)}'`.slice(0, SHOWN_CHARACTERS));
   }
 
-  #integer(text: string): JsonValue | undefined {
-    if (text.length <= EXACT_CHARACTERS) return Number(text) + 0;
+  #integer(at: number): JsonValue | undefined {
+    const { bytes, starts } = this.#tokens;
+    const start = starts[at] ?? 0;
+    const end = starts[at + 1] ?? 0;
+    return end - start <= EXACT_CHARACTERS ? shortInteger(bytes, start, end) : this.#longInteger(this.#text(at));
+  }
+
+  #longInteger(text: string): JsonValue | undefined {
     if (text.length > LONGEST_INTEGER) return this.#double(text);
     const value = BigInt(text);
     if (value < SMALLEST || value > LARGEST) return this.#double(text);
@@ -151,7 +159,8 @@ class Parser {
   }
 
   #peek(): number | undefined {
-    return this.#tokens.kinds[this.#at];
+    const { kinds, count } = this.#tokens;
+    return this.#at < count ? kinds[this.#at] : undefined;
   }
 
   #next(): number | undefined {
@@ -166,4 +175,17 @@ class Parser {
     if (this.error === "") this.error = message;
     return undefined;
   }
+}
+
+/** The digits of an integer that is exact; `-0` is 0. */
+function shortInteger(bytes: Uint8Array, start: number, end: number): number {
+  const negative = bytes[start] === MINUS;
+  let value = 0;
+  for (let at = negative ? start + 1 : start; at < end; at += 1) value = value * 10 + (bytes[at] ?? 0) - ZERO;
+  return negative ? 0 - value : value;
+}
+
+function isWordAt(bytes: Uint8Array, start: number, word: string): boolean {
+  for (let i = 0; i < word.length; i += 1) if (bytes[start + i] !== word.charCodeAt(i)) return false;
+  return true;
 }

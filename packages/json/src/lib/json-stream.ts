@@ -1,4 +1,5 @@
 import { LOOKAHEAD, State, Token, TRANSITIONS } from "./json-lexer.ts";
+import { TokenBuffer } from "./json-tokens.ts";
 import { parseTokens } from "./json-parser.ts";
 import type { JsonValue } from "./json-value.ts";
 import { decodeLossy } from "./utf8.ts";
@@ -45,8 +46,7 @@ export class JsonStream {
   #state: number = State.Start;
   #braces = 0;
   #brackets = 0;
-  #kinds: number[] = [];
-  #starts: number[] = [];
+  readonly #tokens: TokenBuffer = new TokenBuffer();
   /** Token texts, end to end; the last one may still be growing. */
   #bytes: Uint8Array = new Uint8Array(KEPT_BYTES);
   #length = 0;
@@ -80,7 +80,7 @@ export class JsonStream {
   /** No more bytes will come: reports what is left. The stream can be used again. */
   end(): void {
     while (this.#state !== State.Start) this.#step(0, true);
-    if (this.#kinds.length > 0) this.#complete();
+    if (this.#tokens.count > 0) this.#complete();
   }
 
   /** Takes what a string holds as it is, all at once: nothing there can end the token. */
@@ -144,10 +144,9 @@ export class JsonStream {
   #token(kind: number): void {
     this.#count(kind);
     if (this.#length + 1 > this.#limits.bytes) return this.#reject("JSON token size limit exceeded");
-    if (this.#kinds.length + 1 > this.#limits.tokens) return this.#reject("JSON token count limit exceeded");
+    if (this.#tokens.count + 1 > this.#limits.tokens) return this.#reject("JSON token count limit exceeded");
     if (this.#braces + this.#brackets > this.#limits.nesting) return this.#reject("JSON nesting depth limit exceeded");
-    this.#kinds.push(kind);
-    this.#starts.push(this.#tokenStart);
+    this.#tokens.push(kind, this.#tokenStart);
     this.#tokenStart = this.#length;
     const open = this.#braces > 0 || this.#brackets > 0;
     if (open && this.#braces >= 0 && this.#brackets >= 0) return;
@@ -163,12 +162,9 @@ export class JsonStream {
 
   /** The tokens so far are a text: it is parsed and forgotten, whatever comes of it. */
   #complete(): void {
-    const starts = this.#starts;
-    starts.push(this.#tokenStart);
-    const tokens = { kinds: this.#kinds, starts, bytes: this.#bytes };
     const length = this.#tokenStart;
+    const result = parseTokens(this.#tokens.finish(length, this.#bytes));
     this.#reset();
-    const result = parseTokens(tokens);
     if (result.error === undefined) this.#sink.value(result.value, length);
     else this.#sink.error(result.error);
   }
@@ -181,8 +177,7 @@ export class JsonStream {
   #reset(): void {
     this.#braces = 0;
     this.#brackets = 0;
-    this.#kinds = [];
-    this.#starts = [];
+    this.#tokens.clear();
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(KEPT_BYTES);
     this.#length = 0;
     this.#tokenStart = 0;

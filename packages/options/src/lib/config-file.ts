@@ -1,4 +1,5 @@
 import { OptionError, type OptionErrorLocation } from "./option-error.ts";
+import type { QemuOpt } from "./opt-description.ts";
 import type { OptsList } from "./opts-list.ts";
 import { unflatten, type FlatOptions } from "./keyval-flatten.ts";
 import type { KeyvalObject } from "./keyval-tree.ts";
@@ -17,10 +18,10 @@ export interface ConfigSection {
 
 /** QEMU reads lines into a buffer; what is longer goes on as a line of its own. */
 const LONGEST_LINE = 1023;
+const LONGEST_NAME = 63;
 
 /** C's white space, and what it is not: `sscanf` skips the one, and takes no step back from the other. */
 const NAMED_GROUP = /^\[[ \t\n\v\f\r]*(?=([^ \t\n\v\f\r]{1,63}))\1[ \t\n\v\f\r]*"([^"]{1,63})/;
-const GROUP = /^\[([^\]]{1,63})/;
 const OPTION = /^[ \t\n\v\f\r]*(?=([^ \t\n\v\f\r]{1,63}))\1(?:[ \t\n\v\f\r]*=[ \t\n\v\f\r]*"([^"]{1,1023}))?/;
 
 /**
@@ -64,10 +65,11 @@ function sectionOf(
 }
 
 function readHeader(line: string): { group: string; id: string | undefined } | undefined {
-  const [, group, id] = NAMED_GROUP.exec(line) ?? [];
+  const [, group, id] = (line.includes('"') ? NAMED_GROUP.exec(line) : null) ?? [];
   if (group !== undefined) return { group, id };
-  const [, whole] = GROUP.exec(line) ?? [];
-  return whole === undefined ? undefined : { group: whole, id: undefined };
+  const bracket = line.indexOf("]");
+  const end = Math.min(bracket < 0 ? line.length : bracket, 1 + LONGEST_NAME);
+  return end > 1 ? { group: line.slice(1, end), id: undefined } : undefined;
 }
 
 /** What C's `fgets` would read, each up to its first NUL. */
@@ -116,17 +118,26 @@ export function readConfigFile(text: string, fileName: string, readers: ConfigRe
 
 function takeSection({ group, id, options }: ConfigSection, { lists, onTree }: ConfigReaders): readonly string[] {
   if (onTree === undefined || !isKeyvalGroup(group)) {
-    const opts = Array.from(options, ([key, value]) => ({ key, value }));
-    return findOptsList(lists, group).addOptions(id, opts).warnings;
+    return findOptsList(lists, group).addOptions(id, optsOf(options)).warnings;
   }
   onTree(group, treeOf(id, options));
   return [];
 }
 
+function* optsOf(options: FlatOptions): Generator<QemuOpt, void, undefined> {
+  for (const [key, value] of options) yield { key, value };
+}
+
 function treeOf(id: string | undefined, options: FlatOptions): KeyvalObject {
-  const flat = id === undefined ? options : new Map([...options, ["id", id]]);
-  if (flat.size > 0 && [...flat.keys()].every((key) => /^[0-9]+(?:\.|$)/.test(key))) {
+  // It was taken out of the options, so that it comes last.
+  if (id !== undefined) options.set("id", id);
+  if (options.size > 0 && hasIndexesOnly(options)) {
     throw new OptionError("Lists cannot be at top level of a configuration section", { code: "invalid-type" });
   }
-  return unflatten(flat);
+  return unflatten(options);
+}
+
+function hasIndexesOnly(options: FlatOptions): boolean {
+  for (const key of options.keys()) if (!/^[0-9]+(?:\.|$)/.test(key)) return false;
+  return true;
 }

@@ -21,8 +21,10 @@ export function driveNode(
 }
 
 function withDriver(driver: string | undefined, options: FlatOptions): FlatOptions {
-  if (driver !== undefined) return new Map([...options, ["driver", driver]]);
-  if ([...options.keys()].some((key) => key === "driver" || key === "file" || /^file\.[^.]/.test(key))) return options;
+  if (driver !== undefined) return mapOf(options, [["driver", driver]]);
+  for (const key of options.keys()) {
+    if (key === "driver" || key === "file" || /^file\.[^.]/.test(key)) return options;
+  }
   throw new OptionError("Must specify either driver or file", { code: "missing", path: "file" });
 }
 
@@ -36,7 +38,7 @@ function withFile(name: string, driver: string | undefined, options: FlatOptions
   const given = name.startsWith("json:") || inner === undefined ? undefined : parseProtocolName(inner, name);
   if (given !== undefined) return join(given, "file.", options);
   const { isNode, options: found } = parseFileName(name);
-  return isNode ? new Map([...found, ...options]) : join(found, "file.", options);
+  return isNode ? mapOf(found, options) : join(found, "file.", options);
 }
 
 /** Keys of the nbd driver that a name has the say of. */
@@ -51,7 +53,18 @@ function join(found: FlatOptions, prefix: string, options: FlatOptions): FlatOpt
     const own = key.startsWith(prefix) ? key.slice(prefix.length) : "";
     if (OF_NBD_NAME.test(own)) throw inconsistent(`Option '${own}' cannot be used with a file name`, key);
   }
-  return new Map([...Array.from(found, ([key, value]) => [prefix + key, value] as const), ...options]);
+  const named = Array.from(found, ([key, value]) => [prefix + key, value] as const);
+  return mapOf(named, options);
+}
+
+type Entries = Iterable<readonly [string, string]>;
+
+/** Without lists of all entries in between. */
+function mapOf(first: Entries, second: Entries): FlatOptions {
+  const map: FlatOptions = new Map();
+  for (const [key, value] of first) map.set(key, value);
+  for (const [key, value] of second) map.set(key, value);
+  return map;
 }
 
 function inconsistent(message: string, path: string): OptionError {

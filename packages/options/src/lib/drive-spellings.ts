@@ -1,20 +1,39 @@
-import { DRIVE_ALIASES } from "./drive-keys.ts";
+import { DRIVE_ALIASES, DRIVE_KEYS, STATISTICS_KEYS, THROTTLING_KEYS } from "./drive-keys.ts";
+import { isIntervalKey } from "./drive-statistics.ts";
 import { parseCacheMode } from "./drive-words.ts";
+import type { FlatOptions } from "./keyval-flatten.ts";
 import type { QemuOpt } from "./opt-description.ts";
 import { OptionError } from "./option-error.ts";
 
-/** The options of a drive as they are spelt today, each key once. */
-export function presentOptions(options: readonly QemuOpt[]): QemuOpt[] {
-  return expandCache(rename(lastOfEach(options)));
+const KNOWN: ReadonlySet<string> = new Set([DRIVE_KEYS, THROTTLING_KEYS, STATISTICS_KEYS].flatMap(Object.keys));
+
+/** The options of a drive, each key once. */
+export interface PresentOptions {
+  /** What `-drive` knows itself, as it is spelt today. */
+  readonly own: readonly QemuOpt[];
+  /** The rest, which belongs to the block driver. */
+  readonly others: FlatOptions;
+}
+
+/** Tells the few options that a drive knows from the others, of which a hostile text has a hundred thousand. */
+export function presentOptions(options: readonly QemuOpt[]): PresentOptions {
+  const others = lastOfEach(options);
+  const own: QemuOpt[] = [];
+  for (const [key, value] of others) {
+    if (!KNOWN.has(key) && !DRIVE_ALIASES.has(key) && !isIntervalKey(key)) continue;
+    own.push({ key, value });
+    others.delete(key);
+  }
+  return { own: expandCache(rename(own)), others };
 }
 
 /** Of each key the option that counts: the last, and of an old spelling the first, as renaming turns their order around. */
-function lastOfEach(options: readonly QemuOpt[]): QemuOpt[] {
-  const last = new Map<string, QemuOpt>();
-  for (const option of options) {
-    if (!last.has(option.key) || !DRIVE_ALIASES.has(option.key)) last.set(option.key, option);
+function lastOfEach(options: readonly QemuOpt[]): FlatOptions {
+  const last: FlatOptions = new Map();
+  for (const { key, value } of options) {
+    if (!DRIVE_ALIASES.has(key) || !last.has(key)) last.set(key, value);
   }
-  return [...last.values()];
+  return last;
 }
 
 /** Gives every option its present name. */
@@ -30,9 +49,9 @@ function rename(options: readonly QemuOpt[]): readonly QemuOpt[] {
 }
 
 /** Puts the three switches that `cache=` stands for before the options, so that explicit ones win. */
-function expandCache(options: readonly QemuOpt[]): QemuOpt[] {
+function expandCache(options: readonly QemuOpt[]): readonly QemuOpt[] {
   const word = options.find(({ key }) => key === "cache")?.value;
-  if (word === undefined) return [...options];
+  if (word === undefined) return options;
   const { writeback, direct, noFlush } = parseCacheMode(word);
   return [
     { key: "cache.writeback", value: onOff(writeback) },

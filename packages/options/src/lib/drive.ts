@@ -1,11 +1,11 @@
-import { DRIVE_KEYS, STATISTICS_KEYS, THROTTLING_KEYS } from "./drive-keys.ts";
+import { DRIVE_KEYS } from "./drive-keys.ts";
 import { readCommon, type DriveCommon } from "./drive-common.ts";
 import { readGuestSide } from "./drive-guest.ts";
 import type { DriveHeldTimes } from "./drive-held-times.ts";
 import { driveNode, protocolDriver } from "./drive-node.ts";
 import { checkIdFree, createDriveContext, takePlace, type DriveContext, type DriveInterface } from "./drive-place.ts";
 import { presentOptions } from "./drive-spellings.ts";
-import { isIntervalKey, readIntervals } from "./drive-statistics.ts";
+import { readIntervals } from "./drive-statistics.ts";
 import type { DriveThrottling } from "./drive-throttling.ts";
 import { parseDiscard, type DriveCache, type DriveReadAction, type DriveWriteAction } from "./drive-words.ts";
 import type { FlatOptions } from "./keyval-flatten.ts";
@@ -61,8 +61,6 @@ const OPEN_KEYS = {
 } as const;
 type OpenValues = OptValues<typeof OPEN_KEYS>;
 
-const ALL_KEYS = { ...DRIVE_KEYS, ...THROTTLING_KEYS, ...STATISTICS_KEYS } as const;
-
 /**
  * Parses the argument of `-drive`. The `context` is what several drives share; give the same one for all of a command
  * line. Of several mistakes it finds the one that QEMU finds.
@@ -82,10 +80,10 @@ function readDrive(
   warnings: string[],
 ): Drive {
   checkIdFree(id, context);
-  const options = presentOptions(given);
-  const guest = readGuestSide(id, options, context, warnings);
-  const common = readCommon(options);
-  const opened = openNode(guest.file, common, options);
+  const { own, others } = presentOptions(given);
+  const guest = readGuestSide(id, own, context, warnings);
+  const common = readCommon(own);
+  const opened = openNode(guest.file, common, own, others);
   takePlace(guest.type, guest.place, guest.id, context);
   return {
     id: guest.id,
@@ -111,10 +109,11 @@ function openNode(
   file: string | undefined,
   common: DriveCommon,
   options: readonly QemuOpt[],
+  others: FlatOptions,
 ): Pick<Drive, "node" | "cache" | "discard" | "statistics"> {
   const driver = common.format ?? options.findLast(({ key }) => key === "driver")?.value;
   const hasSwitches = options.some(({ key }) => Object.hasOwn(OPEN_KEYS, key));
-  const node = driveNode(file, driver, leftOver(options), hasSwitches);
+  const node = driveNode(file, driver, others, hasSwitches);
   const switches = readOpts(OPEN_KEYS, options);
   const discard = parseDiscard(switches.discard);
   if (common.aio === "native") checkNative(node, switches);
@@ -139,10 +138,4 @@ function checkNative(node: KeyvalObject | undefined, switches: OpenValues): void
   if (node === undefined || protocolDriver(node) !== "file" || switches["cache.direct"]) return;
   const message = "aio=native was specified, but it requires cache.direct=on, which was not specified.";
   throw new OptionError(message, { code: "inconsistent", path: "aio" });
-}
-
-/** What `-drive` does not know itself. */
-function leftOver(options: readonly QemuOpt[]): FlatOptions {
-  const others = options.filter(({ key }) => !Object.hasOwn(ALL_KEYS, key) && !isIntervalKey(key));
-  return new Map(others.map(({ key, value }) => [key, value]));
 }

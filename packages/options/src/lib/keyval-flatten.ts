@@ -1,5 +1,6 @@
 import { isJsonDouble, isJsonObject, type JsonObject, type JsonValue } from "@rehandle/json";
 import { listify } from "./keyval-lists.ts";
+import { isDigit } from "./keyval-names.ts";
 import { createKeyvalObject, isKeyvalObject, type KeyvalObject, type KeyvalValue } from "./keyval-tree.ts";
 import { OptionError } from "./option-error.ts";
 
@@ -16,10 +17,11 @@ export function flattenJson(object: JsonObject): FlatOptions {
   return flat;
 }
 
-function flattenInto(flat: FlatOptions, prefix: string, value: JsonValue): void {
-  const children = Array.isArray(value) || isJsonObject(value) ? Object.entries(value) : undefined;
-  if (children === undefined) flat.set(prefix, scalarText(value));
-  else for (const [key, child] of children) flattenInto(flat, prefix === "" ? key : `${prefix}.${key}`, child);
+function flattenInto(flat: FlatOptions, key: string, value: JsonValue): void {
+  const prefix = key === "" ? "" : `${key}.`;
+  if (Array.isArray(value)) value.forEach((child, i) => flattenInto(flat, `${prefix}${i}`, child));
+  else if (!isJsonObject(value)) flat.set(key, scalarText(value));
+  else for (const name of Object.keys(value)) flattenInto(flat, prefix + name, value[name]!);
 }
 
 function scalarText(value: JsonValue): string {
@@ -37,23 +39,32 @@ const MOST_FRAGMENTS = 1024;
  */
 export function unflatten(flat: FlatOptions): KeyvalObject {
   const tree = createKeyvalObject();
-  for (const [key, value] of flat) place(tree, key, value);
-  listify(tree, (path) => clash(path, "Cannot mix list and non-list keys"));
+  // Without an index there is no list, and so no need to look at every key again.
+  let hasIndexes = false;
+  for (const [key, value] of flat) hasIndexes = place(tree, key, value) || hasIndexes;
+  if (hasIndexes) listify(tree, (path) => clash(path, "Cannot mix list and non-list keys"));
   return tree;
 }
 
-function place(tree: KeyvalObject, key: string, value: string): void {
-  const fragments = key.split(".", MOST_FRAGMENTS + 1);
-  if (fragments.length > MOST_FRAGMENTS) throw clash(key);
-  const last = fragments.pop() ?? "";
+/** True if a fragment behind the first may be an index. */
+function place(tree: KeyvalObject, key: string, value: string): boolean {
   let object = tree;
-  for (const fragment of fragments) {
+  let hasIndexes = false;
+  let at = 0;
+  let dot = key.indexOf(".");
+  for (let fragments = 1; dot >= 0; fragments += 1) {
+    const fragment = key.slice(at, dot);
     const old: KeyvalValue | undefined = object[fragment];
-    if (old !== undefined && !isKeyvalObject(old)) throw clash(key);
+    if ((old !== undefined && !isKeyvalObject(old)) || fragments >= MOST_FRAGMENTS) throw clash(key);
     object = old ?? (object[fragment] = createKeyvalObject());
+    at = dot + 1;
+    hasIndexes ||= isDigit(key.charCodeAt(at));
+    dot = key.indexOf(".", at);
   }
+  const last = key.slice(at);
   if (object[last] !== undefined) throw clash(key);
   object[last] = value;
+  return hasIndexes;
 }
 
 function clash(path: string, message = "Cannot mix scalar and non-scalar keys"): OptionError {

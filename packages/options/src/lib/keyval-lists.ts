@@ -1,3 +1,4 @@
+import { endOfIndex } from "./keyval-names.ts";
 import { isKeyvalObject, type KeyvalObject, type KeyvalValue } from "./keyval-tree.ts";
 import { OptionError } from "./option-error.ts";
 
@@ -22,21 +23,31 @@ function convertChildren(object: KeyvalObject, prefix: string, mixed: MixedError
 function convert(object: KeyvalObject, path: string, mixed: MixedError): KeyvalValue {
   convertChildren(object, `${path}.`, mixed);
   const keys = Object.keys(object);
-  const indexes = keys.filter((key) => /^[0-9]+$/.test(key));
+  const indexes = keys.filter(isIndex);
   if (indexes.length === 0) return object;
   if (indexes.length < keys.length) throw mixed(path);
   return toList(object, indexes, path);
 }
 
+function isIndex(key: string): boolean {
+  return key !== "" && endOfIndex(key, 0) === key.length;
+}
+
+/** `00` is an index as well, the same as `0`. */
 function toList(object: KeyvalObject, indexes: readonly string[], path: string): KeyvalValue[] {
-  const byIndex = new Map<number, KeyvalValue>();
-  for (const key of indexes) byIndex.set(Math.min(Number(key), LARGEST_INDEX), object[key] ?? "");
+  const elements = Array.from<KeyvalValue | undefined>(indexes).fill(undefined);
+  let largest = 0;
+  for (const key of indexes) {
+    const index = Math.min(Number(key), LARGEST_INDEX);
+    if (index < elements.length) elements[index] = object[key];
+    largest = Math.max(largest, index);
+  }
   const list: KeyvalValue[] = [];
-  for (let i = 0; i < byIndex.size; i++) {
-    const element = byIndex.get(i);
-    if (element === undefined) throw missing(`${path}.${i}`);
+  for (const element of elements) {
+    if (element === undefined) break;
     list.push(element);
   }
+  if (list.length <= largest) throw missing(`${path}.${list.length}`);
   return list;
 }
 

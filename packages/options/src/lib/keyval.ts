@@ -1,4 +1,5 @@
 import { listify } from "./keyval-lists.ts";
+import { endOfIndex, endOfName, isDigit } from "./keyval-names.ts";
 import { createKeyvalObject, isKeyvalObject, type KeyvalObject } from "./keyval-tree.ts";
 import { OptionError } from "./option-error.ts";
 import { findDelimiter, splitValue } from "./split-value.ts";
@@ -27,17 +28,13 @@ export interface KeyvalResult {
 const MOST_FRAGMENTS = 1024;
 const LONGEST_FRAGMENT = 127;
 
-/** A QAPI name, perhaps with a downstream prefix `__RFQDN_`. */
-const NAME = /(?:__[A-Za-z0-9.-]*_)?[A-Za-z][A-Za-z0-9_-]*/y;
-const INDEX = /[0-9]+/y;
-
 /**
  * Parses dotted keys, the syntax of `--blockdev`, `--export` and `--object`. Linear in the length of the text.
  *
  * @throws OptionError in QEMU's words
  */
 export function parseKeyval(text: string, options: KeyvalOptions = {}): KeyvalResult {
-  const tree = options.into ?? createKeyvalObject();
+  const builder = new TreeBuilder(options.into);
   let help = false;
   let impliedKey = options.impliedKey;
   for (let at = 0; at < text.length; impliedKey = undefined) {
@@ -48,44 +45,67 @@ export function parseKeyval(text: string, options: KeyvalOptions = {}): KeyvalRe
       help = true;
       at = delimiter + 1;
     } else if (bare && impliedKey !== undefined) {
-      put(tree, impliedKey, item);
+      builder.put(impliedKey, item);
       at = delimiter + 1;
-    } else at = putItem(tree, item, text, delimiter);
+    } else at = putItem(builder, item, text, delimiter);
   }
   if (help && options.allowHelp !== true) {
     throw new OptionError("Help is not available for this option", { code: "help" });
   }
-  listify(tree, inconsistent);
-  return { tree, help };
+  return { tree: builder.finish(), help };
 }
 
-function putItem(tree: KeyvalObject, key: string, text: string, delimiter: number): number {
+function putItem(builder: TreeBuilder, key: string, text: string, delimiter: number): number {
   if (text[delimiter] !== "=") {
     splitKey(key);
     throw new OptionError(`Expected '=' after parameter '${key}'`, { code: "syntax", path: key });
   }
   const { value, next } = splitValue(text, delimiter + 1);
-  put(tree, key, value);
+  builder.put(key, value);
   return next;
 }
 
-/** Puts a text at the end of a dotted key, making the objects on the way. */
-function put(tree: KeyvalObject, key: string, value: string): void {
-  const fragments = splitKey(key);
-  let object = tree;
-  let length = -1;
-  const last = fragments.length - 1;
-  for (const [i, fragment] of fragments.entries()) {
-    length += 1 + fragment.length;
-    const old = object[fragment];
-    if (i === last) {
-      if (old !== undefined && typeof old !== "string") throw inconsistent(key.slice(0, length));
-      object[fragment] = value;
-    } else {
+/** Makes a tree of dotted keys, one after the other. */
+class TreeBuilder {
+  readonly #tree: KeyvalObject;
+  /** Without an index there is no list, and so no need to look at every key again. */
+  #hasIndexes: boolean;
+
+  constructor(into: KeyvalObject | undefined) {
+    this.#tree = into ?? createKeyvalObject();
+    this.#hasIndexes = into !== undefined;
+  }
+
+  /** Puts a text at the end of a dotted key, making the objects on the way. */
+  put(key: string, value: string): void {
+    if (isPlainName(key)) return putLeaf(this.#tree, key, value, key);
+    const fragments = splitKey(key);
+    const last = fragments.length - 1;
+    let object = this.#tree;
+    let length = 0;
+    for (let i = 0; i < last; i += 1) {
+      const fragment = fragments[i]!;
+      length += fragment.length;
+      const old = object[fragment];
       if (old !== undefined && !isKeyvalObject(old)) throw inconsistent(key.slice(0, length));
       object = old ?? (object[fragment] = createKeyvalObject());
+      length += 1;
+      this.#hasIndexes ||= isDigit(key.charCodeAt(length));
     }
+    putLeaf(object, fragments[last]!, value, key);
   }
+
+  /** The tree with its lists. */
+  finish(): KeyvalObject {
+    if (this.#hasIndexes) listify(this.#tree, inconsistent);
+    return this.#tree;
+  }
+}
+
+function putLeaf(object: KeyvalObject, fragment: string, value: string, key: string): void {
+  const old = object[fragment];
+  if (old !== undefined && typeof old !== "string") throw inconsistent(key);
+  object[fragment] = value;
 }
 
 /** The error of a path that is used both as one kind of thing and as another. */
@@ -93,15 +113,20 @@ function inconsistent(path: string): OptionError {
   return new OptionError(`Parameters '${path}.*' used inconsistently`, { code: "inconsistent", path });
 }
 
+/** True for a key of one fragment that nothing is wrong with. */
+function isPlainName(key: string): boolean {
+  return key !== "" && key.length <= LONGEST_FRAGMENT && endOfName(key, 0) === key.length;
+}
+
 /** The fragments of a key: QAPI names, and behind the first also indexes. */
 function splitKey(key: string): string[] {
   const fragments: string[] = [];
   for (let at = 0; ;) {
-    const fragment = (at > 0 ? match(INDEX, key, at) : "") || match(NAME, key, at);
-    const end = at + fragment.length;
-    if (fragment === "" || (end < key.length && key[end] !== ".")) {
+    const end = at > 0 && isDigit(key.charCodeAt(at)) ? endOfIndex(key, at) : endOfName(key, at);
+    if (end === at || (end < key.length && key[end] !== ".")) {
       throw new OptionError(`Invalid parameter '${key}'`, { code: "syntax", path: key });
     }
+    const fragment = key.slice(at, end);
     if (fragment.length > LONGEST_FRAGMENT) throw tooLong(fragment, fragment.length === key.length);
     fragments.push(fragment);
     if (fragments.length > MOST_FRAGMENTS) {
@@ -110,11 +135,6 @@ function splitKey(key: string): string[] {
     if (end >= key.length) return fragments;
     at = end + 1;
   }
-}
-
-function match(pattern: RegExp, text: string, at: number): string {
-  pattern.lastIndex = at;
-  return pattern.exec(text)?.[0] ?? "";
 }
 
 function tooLong(fragment: string, isWhole: boolean): OptionError {

@@ -66,7 +66,9 @@ export function appendOpts(
     if (asksHelp && known !== undefined) return true;
     if (flag !== undefined && !asksHelp) warnings.addFlag(flag);
     if (key === "id") continue;
-    const option = { key, value };
+    // A million commas are a million times the same item.
+    const last = options.at(-1);
+    const option = last?.key === key && last.value === value ? last : { key, value };
     if (known !== undefined) for (const line of checkOpt(known, option)) warnings.add(line);
     options.push(option);
   }

@@ -2,11 +2,13 @@ import { OptionError } from "./option-error.ts";
 
 /** Lines that QEMU warns with, each once, so that a long text cannot make more of them than it has different mistakes. */
 export class WarningLines {
-  readonly #seen: Set<string> = new Set();
-  readonly #flags: Set<string> = new Set();
+  // Made when they are needed: a configuration file may have a hundred thousand sections that warn of nothing.
+  #seen: Set<string> | undefined;
+  #flags: Set<string> | undefined;
   readonly lines: string[] = [];
 
   add(line: string): void {
+    this.#seen ??= new Set();
     if (this.#seen.has(line)) return;
     this.#seen.add(line);
     this.lines.push(line);
@@ -14,6 +16,7 @@ export class WarningLines {
 
   /** The lines about an item without a value. */
   addFlag(flag: string): void {
+    this.#flags ??= new Set();
     if (this.#flags.has(flag)) return;
     this.#flags.add(flag);
     const negated = flag.startsWith("no");
