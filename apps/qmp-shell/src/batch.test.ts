@@ -67,7 +67,9 @@ describe("the tables", () => {
   test.for([
     [
       "nodes",
-      "NODE  DRIVER    SIZE   MODE  FILE\ndisk  rehandle  1 MiB  rw    memory://\nm     memory    1 MiB  rw    memory://\n",
+      "NODE  DRIVER    SIZE   MODE  FILE\n" +
+        'disk  rehandle  1 MiB  rw    json:{"driver": "rehandle", "file": {"driver": "memory", "size": 1048576}}\n' +
+        'm     memory    1 MiB  rw    json:{"driver": "memory", "size": 1048576}\n',
     ],
     ["exports", "no exports\n"],
     ["block", "no drives\n"],
