@@ -7,7 +7,8 @@ const NULL_SIZE = 1_073_741_824;
 
 /**
  * The file name of a node as QEMU's `query-block` shows it: a path or an address, if that says all that its data depends on,
- * and else `json:{…}` with the options that do. Either is a file name for `--drive file=`.
+ * and else `json:{…}` with the options that do. Either, with its commas doubled, is a file name for `--drive file=`; only that of a
+ * descriptor that was passed on, `nbd+fd:`, is for people.
  */
 export function shownFileName(node: Node): string {
   return plainName(node) ?? `json:${writeJson(dataOptions(node))}`;
