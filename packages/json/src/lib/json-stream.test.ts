@@ -86,6 +86,10 @@ test("what is wrong is shown up to a bound", () => {
   expect(readText(`"${"a".repeat(5000)}\u0001`)[0]).toBe(`JSON parse error, stray '"${"a".repeat(1023)}'`);
 });
 
+test.each(["nul", "nulls", "trues", "fals", "falsey", "xnull"])("%s is no keyword", (word) => {
+  expect(readText(`[${word}]`)).toEqual([`JSON parse error, invalid keyword '${word}'`]);
+});
+
 test("numbers are exact integers, or doubles that are marked as such", () => {
   const { value } = parseJsonText("[1, -0, 9007199254740993, 18446744073709551615, 18446744073709551616, 1.0, 1e3]");
   expect(value).toEqual([
