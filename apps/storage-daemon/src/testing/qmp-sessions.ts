@@ -1,3 +1,4 @@
+import type { Command } from "./qmp-peer.ts";
 import { add, del, end, file, guest, nbd, node, object, raw, start, tls, unlike, type Step } from "./qmp-steps.ts";
 
 const LONG = "x".repeat(4097);
