@@ -1,3 +1,4 @@
+import { OptionCounter } from "./bounds.ts";
 import { OptionError, type OptionErrorLocation } from "./option-error.ts";
 import type { QemuOpt } from "./opt-description.ts";
 import type { OptsList } from "./opts-list.ts";
@@ -36,9 +37,11 @@ export function* parseConfigFile(text: string, fileName: string): Generator<Conf
   let open: { group: string; id: string | undefined; options: FlatOptions } | undefined;
   let location: OptionErrorLocation | undefined;
   let number = 0;
+  const made = new OptionCounter();
   for (const line of linesOf(text)) {
     number += 1;
     if (line.startsWith("\n") || line.startsWith("#")) continue;
+    made.add();
     const header = line.startsWith("[") ? readHeader(line) : undefined;
     if (header !== undefined) {
       if (open !== undefined) yield sectionOf(open, location);

@@ -1,4 +1,5 @@
 import { parseJsonText } from "@rehandle/json";
+import { JSON_LIMITS } from "./bounds.ts";
 import { convert } from "./convert.ts";
 import { helpLines } from "./help.ts";
 import { parseKeyval } from "./keyval.ts";
@@ -86,7 +87,7 @@ function choiceIn(definition: { types: TypeCatalog; type: string }, tree: Keyval
 }
 
 function parseJsonObject(argument: string): unknown {
-  const { value, error } = parseJsonText(argument);
+  const { value, error } = parseJsonText(argument, JSON_LIMITS);
   if (error === undefined) return value;
   throw new OptionError(error, { code: "syntax" });
 }

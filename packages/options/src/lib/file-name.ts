@@ -1,4 +1,5 @@
 import { parseJsonText, isJsonObject } from "@rehandle/json";
+import { JSON_LIMITS } from "./bounds.ts";
 import { flattenJson, type FlatOptions } from "./keyval-flatten.ts";
 import { parseNbdName } from "./nbd-name.ts";
 import { OptionError } from "./option-error.ts";
@@ -67,7 +68,7 @@ function protocolOf(name: string): string | undefined {
 }
 
 function parseJsonName(text: string): FlatOptions {
-  const { value, error } = parseJsonText(text);
+  const { value, error } = parseJsonText(text, JSON_LIMITS);
   if (error !== undefined) {
     throw new OptionError(`Could not parse the JSON options: ${error}`, { code: "syntax", path: "file" });
   }

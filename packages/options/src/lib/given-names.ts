@@ -1,4 +1,5 @@
 import { parseJsonText } from "@rehandle/json";
+import { JSON_LIMITS } from "./bounds.ts";
 import { memberAt } from "./completion-keys.ts";
 import { scanUnfinished } from "./completion-scan.ts";
 import type { OptionDescription, TypedOptionDescription } from "./option-description.ts";
@@ -40,7 +41,7 @@ function namesInTyped({ types, type, impliedKey }: TypedOptionDescription, argum
 /** The texts in a JSON object by their dotted keys. */
 function flattenJson(argument: string): Map<string, string> {
   const flat = new Map<string, string>();
-  const { value: root } = parseJsonText(argument);
+  const { value: root } = parseJsonText(argument, JSON_LIMITS);
   const queue = [{ prefix: "", value: root, depth: 0 }];
   for (const { prefix, value, depth } of queue) {
     if (typeof value === "string") flat.set(prefix, value);

@@ -1,3 +1,4 @@
+import { MOST_FRAGMENTS, OptionCounter } from "./bounds.ts";
 import { listify } from "./keyval-lists.ts";
 import { endOfIndex, endOfName, isDigit } from "./keyval-names.ts";
 import { createKeyvalObject, isKeyvalObject, type KeyvalObject } from "./keyval-tree.ts";
@@ -24,8 +25,6 @@ export interface KeyvalResult {
   readonly help: boolean;
 }
 
-/** QEMU knows no bound here; a key of more fragments than this cannot mean anything, and would exhaust the stack. */
-const MOST_FRAGMENTS = 1024;
 const LONGEST_FRAGMENT = 127;
 
 /**
@@ -70,6 +69,7 @@ class TreeBuilder {
   readonly #tree: KeyvalObject;
   /** Without an index there is no list, and so no need to look at every key again. */
   #hasIndexes: boolean;
+  readonly #made: OptionCounter = new OptionCounter();
 
   constructor(into: KeyvalObject | undefined) {
     this.#tree = into ?? createKeyvalObject();
@@ -78,7 +78,7 @@ class TreeBuilder {
 
   /** Puts a text at the end of a dotted key, making the objects on the way. */
   put(key: string, value: string): void {
-    if (isPlainName(key)) return putLeaf(this.#tree, key, value, key);
+    if (isPlainName(key)) return this.#putLeaf(this.#tree, key, value, key);
     const fragments = splitKey(key);
     const last = fragments.length - 1;
     let object = this.#tree;
@@ -88,11 +88,23 @@ class TreeBuilder {
       length += fragment.length;
       const old = object[fragment];
       if (old !== undefined && !isKeyvalObject(old)) throw inconsistent(key.slice(0, length));
-      object = old ?? (object[fragment] = createKeyvalObject());
+      object = old ?? this.#makeObject(object, fragment);
       length += 1;
       this.#hasIndexes ||= isDigit(key.charCodeAt(length));
     }
-    putLeaf(object, fragments[last]!, value, key);
+    this.#putLeaf(object, fragments[last]!, value, key);
+  }
+
+  #makeObject(parent: KeyvalObject, fragment: string): KeyvalObject {
+    this.#made.add();
+    return (parent[fragment] = createKeyvalObject());
+  }
+
+  #putLeaf(object: KeyvalObject, fragment: string, value: string, key: string): void {
+    const old = object[fragment];
+    if (old === undefined) this.#made.add();
+    else if (typeof old !== "string") throw inconsistent(key);
+    object[fragment] = value;
   }
 
   /** The tree with its lists. */
@@ -100,12 +112,6 @@ class TreeBuilder {
     if (this.#hasIndexes) listify(this.#tree, inconsistent);
     return this.#tree;
   }
-}
-
-function putLeaf(object: KeyvalObject, fragment: string, value: string, key: string): void {
-  const old = object[fragment];
-  if (old !== undefined && typeof old !== "string") throw inconsistent(key);
-  object[fragment] = value;
 }
 
 /** The error of a path that is used both as one kind of thing and as another. */

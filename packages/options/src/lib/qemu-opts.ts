@@ -1,3 +1,4 @@
+import { OptionCounter } from "./bounds.ts";
 import { checkOpt, type OptDescriptions, type QemuOpt } from "./opt-description.ts";
 import { OptionError } from "./option-error.ts";
 import { checkId } from "./scalars.ts";
@@ -60,7 +61,9 @@ export function appendOpts(
   warnings: WarningLines,
 ): boolean {
   const reader = new ItemReader(text);
+  const count = new OptionCounter();
   while (reader.read(impliedKey)) {
+    count.add();
     const { key, value, flag } = reader;
     const asksHelp = flag === "help" || flag === "?";
     if (asksHelp && known !== undefined) return true;

@@ -43,6 +43,11 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     explains: ({ text, theirs }) => /\.9{17,}[kmgtpe]$/i.test(text) && theirs === "6144",
   },
   depth: { reason: "A dotted key has at most 1024 fragments; QEMU's stack overflows on very deep ones." },
+  bounds: {
+    reason:
+      "One text makes at most 16,384 options and objects, and as JSON it has at most 65,536 tokens, and 1,048,576 characters in " +
+      "the dotted keys that a `json:` name becomes; QEMU takes more.",
+  },
   hugeDouble: { reason: "A JSON number beyond all doubles (`1e999`) is refused." },
   repeatedCache: {
     reason:

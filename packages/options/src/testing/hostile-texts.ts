@@ -41,6 +41,13 @@ function json(open: string, part: (name: string) => string, close: string): Make
   return (length) => open + pieces(length, (index) => `${part(nameOf(index))},`).slice(0, -1) + close;
 }
 
+/** A thousand objects, one in the other, each with its part of the members. */
+const atEveryDepth: MakeText = (length) => {
+  const depth = 1000;
+  const members = pieces(length / depth, (index) => `"${nameOf(index)}":1,`);
+  return `{${members}"a":`.repeat(depth) + "1" + "}".repeat(depth);
+};
+
 /** The same in the file name of a drive. */
 function inFileName(make: MakeText): MakeText {
   return (length) => {
@@ -98,6 +105,9 @@ const TEXTS: Readonly<Record<string, MakeText>> = {
   "different ids": named((name) => `id=${name},`),
   "different drivers": named((name) => `driver=${name},`),
   "different keys of the file": named((name) => `file.${name}=,`),
+  "different keys of a thousand fragments": named((name) => `${`${name}.`.repeat(1019)}a=,`),
+  "different ends of a thousand fragments": named((name) => `${"a.".repeat(1019)}${name}=,`),
+  "the same key of a thousand fragments": repeated(`${"a.".repeat(1019)}a=,`),
   "different intervals": numbered((index) => `stats-intervals.${index}=1,`),
   "different sections with an id": named((name) => `[drive "${name}"]\n`),
   "different trees with an id": named((name) => `[object "${name}"]\n`),
@@ -116,6 +126,11 @@ const JSON_TEXTS: Readonly<Record<string, MakeText>> = {
   "JSON arrays": json('{"a":[', () => "[]", "]}"),
   "JSON objects": json('{"a":[', () => "{}", "]}"),
   "JSON objects with a member": json('{"a":[', () => '{"a":1}', "]}"),
+  "JSON members at every depth": atEveryDepth,
+  "JSON members at the deepest": (length) => {
+    const depth = 1000;
+    return '{"a":'.repeat(depth) + json("{", (name) => `"${name}":1`, "}")(length - 6 * depth) + "}".repeat(depth);
+  },
   "JSON nested arrays": json('{"a":[', () => "[".repeat(1000) + "]".repeat(1000), "]}"),
   "JSON nested objects": json('{"a":[', () => '{"a":'.repeat(1000) + "1" + "}".repeat(1000), "]}"),
 };
