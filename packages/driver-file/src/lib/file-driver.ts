@@ -11,6 +11,7 @@ import {
 import { NEXT_STATES, type DriverState } from "./driver-state.ts";
 import type { ResolvedOptions } from "./file-driver-options.ts";
 import { nodeFileSystem, promised, type FileSystem } from "./file-system.ts";
+import { repeatInterrupted } from "./interrupted-calls.ts";
 import { openStorage, type OpenStorage } from "./open-storage.ts";
 import { driverFailure, requestFailure } from "./request-failure.ts";
 import { RequestRunner } from "./request-runner.ts";
@@ -62,7 +63,8 @@ export class FileDriver implements BlockDriver {
   }
 
   async #open(context: OpenContext): Promise<DriverCapabilities> {
-    const systemCalls = await this.#loadSystemCalls();
+    const loaded = await this.#loadSystemCalls();
+    const systemCalls = loaded && repeatInterrupted(loaded);
     const plan = { options: this.#options, fileSystem: this.#withBatches(systemCalls), systemCalls };
     let storage: OpenStorage;
     try {

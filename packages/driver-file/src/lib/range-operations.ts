@@ -80,8 +80,7 @@ function takeWay(host: RangeHost, request: BlockRequest, modes: readonly number[
       return;
     }
     if (isUnsupported(error)) host.refusedModes.add(mode);
-    if (error.code === "EINTR") takeWay(host, request, modes, done);
-    else done(error);
+    done(error);
   });
 }
 

@@ -136,6 +136,31 @@ test.runIf(hasCalls)("an error of fallocate is the request's", async () => {
   await expect(bed.client.writeZeroes(0, MIB)).rejects.toMatchObject(expected);
 });
 
+test.runIf(hasCalls)("a call that a signal interrupts is made again, also by open", async () => {
+  let calls = 0;
+  const isInterrupted = (): boolean => (calls += 1) % 2 === 1;
+  const systemCalls: SystemCalls = {
+    cachedReader: null,
+    seek(fd, offset, whence, done) {
+      if (isInterrupted()) setImmediate(done, systemError("EINTR"), -1);
+      else real?.seek(fd, offset, whence, done);
+    },
+    fallocate(fd, mode, offset, length, done) {
+      if (isInterrupted()) setImmediate(done, systemError("EINTR"));
+      else real?.fallocate(fd, mode, offset, length, done);
+    },
+  };
+  const bed = await openBed({ filename: filledFile(), discard: "unmap", systemCalls });
+  expect(bed.capabilities).toMatchObject({ discard: true });
+  await bed.client.discard(0, MIB);
+  await bed.client.writeZeroes(2 * MIB, MIB, { mayUnmap: true, noFallback: true });
+  const [hole, data] = await bed.client.blockStatus(0, 2 * MIB);
+  expect([hole, data]).toMatchObject([
+    { length: MIB, hole: true },
+    { length: MIB, hole: false },
+  ]);
+});
+
 test("without the system calls zeroes are written", async () => {
   const filename = filledFile();
   let writes = 0;
