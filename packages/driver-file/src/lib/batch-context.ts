@@ -8,23 +8,30 @@ type AsyncCall = (...parameters: [...unknown[], (error: unknown, result: number)
 /** Writes in one batch. */
 export const MOST_WRITES = 64;
 
-/** Numbers of io_setup(2), io_submit(2) and io_getevents(2). */
-const NUMBERS: Readonly<Partial<Record<string, { setup: number; submit: number; events: number }>>> = {
-  x64: { setup: 206, submit: 209, events: 208 },
-  arm64: { setup: 0, submit: 2, events: 4 },
+/** Numbers of io_setup(2), io_destroy(2), io_submit(2) and io_getevents(2). */
+interface CallNumbers {
+  readonly setup: number;
+  readonly destroy: number;
+  readonly submit: number;
+  readonly events: number;
+}
+
+const NUMBERS: Readonly<Partial<Record<string, CallNumbers>>> = {
+  x64: { setup: 206, destroy: 207, submit: 209, events: 208 },
+  arm64: { setup: 0, destroy: 1, submit: 2, events: 4 },
 };
 const IOCB_CMD_PWRITE = 1;
 /** 32-bit words of struct iocb and of struct io_event. */
 const IOCB_WORDS = 16;
 const EVENT_WORDS = 8;
-const { EIO } = constants.errno;
+const { EINTR, EIO } = constants.errno;
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** How the writes of a batch ended. */
 export interface BatchEnd {
   /**
    * The system has taken the first `taken` of them, and all of those are over. If it has taken none, `errno` is why it did
-   * not take the first.
+   * not take the first; 0: nobody can tell how any of them ended, but they are over, and may be made again.
    */
   (taken: number, errno: number): void;
 }
@@ -41,7 +48,7 @@ export interface BatchContext {
 
 /** The contexts of the process. */
 export interface BatchContexts {
-  /** One that nobody uses; null if the system has no room for one more. */
+  /** One that nobody uses; null if the system has no room for one more, or batches turned out not to work on it. */
   take(): BatchContext | null;
   /** Takes it back; its batch is over. */
   give(context: BatchContext): void;
@@ -57,15 +64,19 @@ export function createBatchContexts(koffi: Koffi): BatchContexts | null {
   const call: SystemCall = koffi
     .load(null)
     .func("syscall", "int64", ["int64", "void *", "int64", "void *", "void *", "void *"]);
-  const library: Library = { koffi, call, numbers, addressOf: createAddressOf(koffi) };
   const unused: BatchContext[] = [];
+  let isUsable = true;
+  const onUnusable = (): void => {
+    isUsable = false;
+  };
+  const library: Library = { koffi, call, numbers, addressOf: createAddressOf(koffi), onUnusable };
   const make = (): BatchContext | null => {
     const id = new BigUint64Array(16);
     const made = call(numbers.setup, MOST_WRITES, Number(koffi.address(id)), null, null, null);
     return made === 0 ? new AioContext(library, Number(id[0])) : null;
   };
   return {
-    take: () => unused.pop() ?? make(),
+    take: () => (isUsable ? (unused.pop() ?? make()) : null),
     give: (context) => void unused.push(context),
   };
 }
@@ -78,8 +89,10 @@ interface SystemCall {
 interface Library {
   readonly koffi: Koffi;
   readonly call: SystemCall;
-  readonly numbers: { readonly setup: number; readonly submit: number; readonly events: number };
+  readonly numbers: CallNumbers;
   readonly addressOf: AddressOf;
+  /** The system does not tell how batches end. */
+  readonly onUnusable: () => void;
 }
 
 class AioContext implements BatchContext {
@@ -148,9 +161,21 @@ class AioContext implements BatchContext {
       done(taken, 0);
       return;
     }
-    const { call, numbers } = this.#library;
-    call.async(numbers.events, this.#context, missing, missing, this.#eventsAt, null, (_failure, result) => {
-      this.#collect(Math.max(0, result), missing, done, taken);
+    const { koffi, call, numbers } = this.#library;
+    call.async(numbers.events, this.#context, missing, missing, this.#eventsAt, null, (failure, result) => {
+      if (!(failure instanceof Error) && result >= 0) this.#collect(result, missing, done, taken);
+      else if (!(failure instanceof Error) && koffi.errno() === EINTR) this.#collect(0, missing, done, taken);
+      else this.#dissolve(done);
     });
+  }
+
+  /**
+   * The results cannot be had, now or later: asking again would go on for ever. io_destroy(2) waits until nothing of the
+   * batch can land any more.
+   */
+  #dissolve(done: BatchEnd): void {
+    const { call, numbers, onUnusable } = this.#library;
+    onUnusable();
+    call.async(numbers.destroy, this.#context, null, null, null, null, () => done(0, 0));
   }
 }
