@@ -12,6 +12,10 @@ const RWF_NOWAIT = 8;
 const SYS_CACHESTAT = 451;
 const TWO_TO_32 = 0x1_0000_0000;
 
+const { EINVAL, ENOSYS, EOPNOTSUPP, EPERM } = constants.errno;
+/** It will never work on this file. EPERM: cachestat(2) is not for files that one may only read and does not own (Linux 6.18). */
+const FOR_EVER: ReadonlySet<number> = new Set([EINVAL, ENOSYS, EOPNOTSUPP, EPERM]);
+
 /**
  * A {@link CachedReader} of preadv2(2) with RWF_NOWAIT, or null if the C library lacks it.
  *
@@ -31,7 +35,8 @@ export function createPageCacheReader(koffi: Koffi): CachedReader | null {
   if (process.arch !== "x64" && process.arch !== "arm64") return null;
 
   const vectors = new IoVectors(koffi, createAddressOf(koffi));
-  const { EAGAIN } = constants.errno;
+  // Of any other error the read that is made after this one tells, if it is there to stay.
+  const failed = (): number => (FOR_EVER.has(koffi.errno()) ? NO_CACHED_READS : NOT_CACHED);
   // 32-bit views save a BigInt per number; both architectures are little-endian.
   const range = new Uint32Array(32);
   const statistics = new Uint32Array(32);
@@ -44,13 +49,12 @@ export function createPageCacheReader(koffi: Koffi): CachedReader | null {
       range[0] = offset % TWO_TO_32;
       range[1] = offset / TWO_TO_32;
       range[2] = length;
-      if (syscall(SYS_CACHESTAT, fd, rangeAt, statisticsAt, 0) !== 0) return NO_CACHED_READS;
+      if (syscall(SYS_CACHESTAT, fd, rangeAt, statisticsAt, 0) !== 0) return failed();
       const pages = Math.floor((offset + length - 1) / PAGE) - Math.floor(offset / PAGE) + 1;
       if (statistics[0]! < pages) return NOT_CACHED;
       vectors.set(parts);
       const bytes: number = preadv2(fd, vectors.address, parts.length, offset, RWF_NOWAIT);
-      if (bytes >= 0) return bytes;
-      return koffi.errno() === EAGAIN ? NOT_CACHED : NO_CACHED_READS;
+      return bytes >= 0 ? bytes : failed();
     },
   };
 }
