@@ -676,3 +676,16 @@ it("an ignored block-status has an extent", async () => {
   b.backend.submit(request);
   expect(request.extents).toEqual([{ length: 4096, hole: false, zero: false }]);
 });
+
+it("as many extents as NBD allows in one answer are told", async () => {
+  const b = await Bench.open({}, { blockStatus: true });
+  const most = 1 << 20;
+  b.driver.decide = ({ extents }) => {
+    for (let at = 0; at < most; at += 1) extents.push({ length: 1, hole: at % 2 === 1, zero: false });
+    return "ok";
+  };
+  const request = createRequest({ operation: "block-status", offset: 0, length: most, complete: () => {} });
+  b.backend.submit(request);
+  expect(request.extents).toHaveLength(most);
+  expect(request.extents.at(-1)).toEqual({ length: 1, hole: true, zero: false });
+});

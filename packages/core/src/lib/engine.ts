@@ -259,7 +259,8 @@ export class Engine {
       this.#onStaleSuccess(entry);
       return;
     }
-    if (request.operation === "block-status") request.extents.push(...attempt.extents);
+    // One by one: there may be more than a call can have arguments.
+    if (request.operation === "block-status") for (const extent of attempt.extents) request.extents.push(extent);
     if (this.log !== null && entry.direction === "write") this.#remember(request, attempt, this.log);
     // Before the end of the request: then its entry may be in use again at once, and the attempt with it.
     attempt.iov = NO_IOV;
