@@ -1,7 +1,10 @@
 import { BlockError } from "@rehandle/driver-sdk";
 import { Duplex } from "node:stream";
 import { afterEach, expect, test } from "vitest";
+import { decodeBlockStatus } from "../protocol/chunk.ts";
 import {
+  NBD_CMD_BLOCK_STATUS,
+  NBD_CMD_FLAG_REQ_ONE,
   NBD_CMD_FLUSH,
   NBD_CMD_READ,
   NBD_CMD_WRITE,
@@ -15,9 +18,9 @@ import { serve, type TestServer, type TestServerOptions, until } from "../testin
 let s: TestServer;
 let client: RawClient;
 
-async function start(options: TestServerOptions = {}): Promise<void> {
+async function start(options: TestServerOptions = {}, form: { context?: boolean } = {}): Promise<void> {
   s = await serve(options);
-  client = await RawClient.open(s.path);
+  client = await RawClient.open(s.path, form);
 }
 
 /** Lets everything that is under way arrive: several turns of the event loop without a change of what `value` gives. */
@@ -66,6 +69,33 @@ test("no more payload is taken than may be in flight, but one request always pas
   s.driver.release();
   for (let i = 0; i < 5; i += 1) expect((await client.reply()).error).toBe(0);
   expect((await client.reply(500_000)).error).toBe(0);
+});
+
+test("a block status counts as the longest answer to one, and no answer is longer", async () => {
+  await start({ limits: { maxInFlightBytes: 200_000 } }, { context: true });
+  s.driver.hold = true;
+  for (let i = 0; i < 10; i += 1) client.request({ type: NBD_CMD_BLOCK_STATUS, length: 1 << 20 });
+  expect(await settled(() => s.driver.held.length)).toBe(3);
+  for (const request of s.driver.held.splice(0)) {
+    for (let at = 0; at < 50_000; at += 1) request.extents.push({ length: 2, hole: at % 2 === 1, zero: false });
+    request.complete(request, null);
+  }
+  for (let i = 0; i < 3; i += 1) {
+    const { extents } = decodeBlockStatus((await client.reply()).payload);
+    expect(extents).toHaveLength(8191);
+    expect(extents.at(-1)).toEqual({ length: 2, flags: 0 });
+  }
+  s.driver.hold = false;
+  s.driver.release();
+  for (let i = 3; i < 10; i += 1) expect(decodeBlockStatus((await client.reply()).payload).extents).toHaveLength(1);
+});
+
+test("a block status of one extent counts as nothing", async () => {
+  await start({ limits: { maxInFlightBytes: 200_000 } }, { context: true });
+  s.driver.hold = true;
+  const request = { type: NBD_CMD_BLOCK_STATUS, length: 1 << 20, flags: NBD_CMD_FLAG_REQ_ONE };
+  for (let i = 0; i < 10; i += 1) client.request(request);
+  expect(await settled(() => s.driver.held.length)).toBe(10);
 });
 
 test("while the storage is congested requests stay in the sockets, and nothing is lost", async () => {

@@ -6,7 +6,7 @@ export interface NbdServerLimits {
   readonly maxInFlightRequests: number;
   /**
    * Bytes of payloads in flight and of replies not yet written, per connection; the socket is not read beyond. One request
-   * always passes, however long. Default 64 MiB.
+   * always passes, however long. A block status in flight counts as 64 KiB, its longest answer. Default 64 MiB.
    */
   readonly maxInFlightBytes: number;
   /** How long a client may take from connecting to the end of the negotiation, TLS included, ms. Default 10,000. */

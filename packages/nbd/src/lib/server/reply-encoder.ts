@@ -29,8 +29,13 @@ import type { RequestSlot } from "./request-slot.ts";
 
 /** How much of an error's text is sent, UTF-16 units. */
 const MESSAGE_LIMIT = 256;
-/** Extents in one reply; the protocol's bound. */
-const MAX_EXTENTS = 1 << 20;
+/**
+ * Extents in one reply; whoever wants to know more asks again. The protocol's bound is 2²⁰, but what a client may have in
+ * flight is bounded by bytes, and nobody knows beforehand how many there will be.
+ */
+const MAX_EXTENTS = 8191;
+/** Bytes of the payload of a reply to NBD_CMD_BLOCK_STATUS at most: the smallest buffer for it is used to the full. */
+export const MAX_BLOCK_STATUS: number = blockStatusLength(MAX_EXTENTS);
 
 /**
  * The error on the wire for what a driver said. Some wire errors mean something only in some replies.

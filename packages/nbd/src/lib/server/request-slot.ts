@@ -26,7 +26,7 @@ export interface RequestSlot {
   flags: number;
   /** The data of a read or write. */
   buffer: PooledBuffer | null;
-  /** Payload bytes that count against the connection's bound. */
+  /** Bytes that count against the connection's bound: of the payload, or of the longest answer to a block status. */
   charge: number;
   /** FUA has to be made of a flush that is still to come. */
   flushAfter: boolean;

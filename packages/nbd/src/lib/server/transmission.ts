@@ -3,6 +3,7 @@ import {
   NBD_CMD_BLOCK_STATUS,
   NBD_CMD_CACHE,
   NBD_CMD_DISC,
+  NBD_CMD_FLAG_REQ_ONE,
   NBD_CMD_FLUSH,
   NBD_CMD_READ,
   NBD_CMD_WRITE,
@@ -10,13 +11,14 @@ import {
   NBD_ESHUTDOWN,
   NBD_SUCCESS,
 } from "../protocol/constants.ts";
+import type { RequestHeader } from "../protocol/request.ts";
 import { protocolError } from "../protocol/protocol-error.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import { checkCommand, type TransmissionTerms } from "./command-check.ts";
 import { fillFlush, fillRequest } from "./command-request.ts";
 import type { NbdServerLimits } from "./limits.ts";
 import type { NbdExport } from "./nbd-export.ts";
-import { replyError, ReplyEncoder } from "./reply-encoder.ts";
+import { MAX_BLOCK_STATUS, replyError, ReplyEncoder } from "./reply-encoder.ts";
 import { ReplyOutput } from "./reply-output.ts";
 import { RequestParser } from "./request-parser.ts";
 import type { RequestSlot, SlotOwner, SlotPool } from "./request-slot.ts";
@@ -49,6 +51,12 @@ const REQUEST_COST = 8192;
  * the client, and buffers that come back while they are still in the processor's cache make a copy of the disk a tenth cheaper.
  */
 const MOST_UNREAD = 256 * 1024;
+
+/** Bytes that a request takes at most before its answer is with the client. */
+function chargeOf({ type, flags, length }: RequestHeader): number {
+  if (type === NBD_CMD_READ || type === NBD_CMD_WRITE) return length;
+  return type === NBD_CMD_BLOCK_STATUS && (flags & NBD_CMD_FLAG_REQ_ONE) === 0 ? MAX_BLOCK_STATUS : 0;
+}
 
 /** What the parser waits for: a header, room for the request, the data of a write, the end of refused data, nothing more. */
 type ParseState = "header" | "room" | "data" | "refused-data" | "stopped";
@@ -253,7 +261,7 @@ export class Transmission implements SlotOwner {
     // To stay in step with a client that sends so much, all of it would have to be read.
     if (type === NBD_CMD_WRITE && length > NBD_DEFAULT_MAX_PAYLOAD) return this.#fail(`a write of ${length} bytes`);
     const refusal = this.#shuttingDown ? NBD_ESHUTDOWN : checkCommand(header, this.#terms, this.#capabilities);
-    const charge = refusal === NBD_SUCCESS && (type === NBD_CMD_READ || type === NBD_CMD_WRITE) ? length : 0;
+    const charge = refusal === NBD_SUCCESS ? chargeOf(header) : 0;
     if (refusal === NBD_SUCCESS && this.#isCongested()) return false;
     if (!this.#hasRoom(charge)) return false;
     this.#state = "header";
