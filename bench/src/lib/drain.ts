@@ -3,12 +3,12 @@ import { createQmpClient, type RehandleSchema } from "@rehandle/qapi";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Storage } from "./disks.ts";
+import { makeDirty, type Storage } from "./disks.ts";
+import { REGION } from "./fio-arguments.ts";
 import { connectNbdClient, type NbdClient } from "./nbd-client.ts";
 import { ourWatchedProxy } from "./our-daemon.ts";
 import { Upstream } from "./outages.ts";
 import { memoryOf } from "./process-figures.ts";
-import { median } from "./statistics.ts";
 import { DISK, type Place } from "./subject.ts";
 import { within } from "./within.ts";
 import type { Server, Workshop } from "./workshop.ts";
@@ -18,7 +18,7 @@ const BLOCK = 4096;
 const CONNECTIONS = 50;
 const REQUESTS = 10_000;
 /** Outages, each followed by as many writes without one. */
-const ROUNDS = 5;
+const ROUNDS = 15;
 /** How long the requests may take to arrive, ms. */
 const ARRIVAL_DEADLINE = 10_000;
 /** How long the replies to them may take, ms. */
@@ -28,10 +28,10 @@ export interface DrainResult {
   readonly held: number;
   /** The daemon's own memory that each held request took, bytes. */
   readonly bytesPerRequest: number;
-  /** Completions per second of the held requests, from the first to the last; median. */
-  readonly drained: number;
-  /** The same of as many requests sent at once while the storage was there; median. */
-  readonly normal: number;
+  /** Completions per second of the held requests, from the first to the last, of each outage. */
+  readonly drained: readonly number[];
+  /** The same of as many requests sent at once while the storage was there, before each outage. */
+  readonly normal: readonly number[];
 }
 
 /** @throws {Error} (as a rejection) If a request fails or is not held. */
@@ -45,14 +45,15 @@ export async function measureDrain(workshop: Workshop, storage: Storage): Promis
   const upstream = new Upstream(workshop, place);
   await upstream.serve();
   const server = await workshop.start(ourWatchedProxy(place, monitor), place.socket);
+  const region = Math.min(storage.size, REGION);
   const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => connectNbdClient(place.socket, DISK)));
   try {
     // A little of everything, so that code and first buffers are there before memory is counted.
-    await rateOf(new Burst(clients, 640, storage.size));
+    await rateOf(new Burst(clients, 640, region));
     await upstream.vanish();
     await sleep(200);
     const before = memoryOf(server.pid).anonymous;
-    const first = new Burst(clients, REQUESTS, storage.size);
+    const first = new Burst(clients, REQUESTS, region);
     const held = await arrived(monitor, server);
     const after = memoryOf(server.pid).anonymous;
     await upstream.serve();
@@ -61,15 +62,18 @@ export async function measureDrain(workshop: Workshop, storage: Storage): Promis
     const drained: number[] = [];
     const normal: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      normal.push(await rateOf(new Burst(clients, REQUESTS, storage.size)));
+      // The writes that are compared must find the same: pages that the system has not stored meanwhile.
+      makeDirty(storage);
+      normal.push(await rateOf(new Burst(clients, REQUESTS, region)));
       await upstream.vanish();
       await sleep(200);
-      const burst = new Burst(clients, REQUESTS, storage.size);
+      const burst = new Burst(clients, REQUESTS, region);
       await arrived(monitor, server);
+      makeDirty(storage);
       await upstream.serve();
       drained.push(await rateOf(burst));
     }
-    return { held, bytesPerRequest: (after - before) / held, drained: median(drained), normal: median(normal) };
+    return { held, bytesPerRequest: (after - before) / held, drained, normal };
   } finally {
     for (const client of clients) client.close();
     await server.end();

@@ -4,7 +4,7 @@ import type { MicroFigure } from "./micro-figures.ts";
 import type { OutageResult } from "./outages.ts";
 import { exactly, type Measures } from "./results.ts";
 import type { StartUpResult } from "./start-up.ts";
-import { estimateMedian, median, percentile, spreadOf } from "./statistics.ts";
+import { estimateMedian, median, pairRatios, percentile, spreadOf } from "./statistics.ts";
 import { formatNumber, formatTable } from "./table.ts";
 
 export function formatOutages(results: readonly OutageResult[], seconds: number): string {
@@ -33,13 +33,14 @@ export function measuresOfOutages(results: readonly OutageResult[]): Measures {
 }
 
 export function formatDrain({ held, bytesPerRequest, drained, normal }: DrainResult): string {
-  const speed = `drained at ${formatNumber(drained)} per second, normally ${formatNumber(normal)}`;
+  const [back, usual] = [drained, normal].map((rates) => formatNumber(median(rates)));
+  const speed = `drained at ${back} per second, normally ${usual}; medians of ${drained.length}`;
   return `### drain: ${held} writes of 4 KiB held\n\n${formatNumber(bytesPerRequest)} bytes of memory each; ${speed}`;
 }
 
 export function measuresOfDrain({ bytesPerRequest, drained, normal }: DrainResult): Measures {
   return {
-    "drain ours/normal": exactly(drained / normal),
+    "drain ours/normal": estimateMedian(pairRatios(drained, normal)),
     "drain bytes per held 4k write": exactly(bytesPerRequest),
   };
 }
