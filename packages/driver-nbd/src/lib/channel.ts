@@ -1,4 +1,5 @@
-import { OutputParts, type RawSocket, type Sockets } from "@rehandle/linux-sockets";
+import type { Clock } from "@rehandle/driver-sdk";
+import { OutputParts, type RawSocket, type Sockets, type SocketSink } from "@rehandle/linux-sockets";
 import { connect as connectSocket, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { NbdServerAddress } from "./driver-options.ts";
@@ -7,6 +8,8 @@ import type { NbdServerAddress } from "./driver-options.ts";
 export interface ChannelSink {
   /** `length` bytes arrived at the start of `buffer`, which is used again after this call. */
   data(buffer: Uint8Array, length: number): void;
+  /** True if many answers are still to come: see `SocketSink`. */
+  expectsMore(): boolean;
   /** The other end is gone (`null`: it closed in good order), or the channel broke. Called once, and nothing comes after it. */
   closed(error: Error | null): void;
 }
@@ -79,7 +82,7 @@ export class Channel {
    * everything before.
    * @returns what has arrived and the sink has not heard.
    */
-  goRaw(sockets: Sockets): Uint8Array {
+  goRaw(sockets: Sockets, clock: Clock): Uint8Array {
     const socket = this.#socket;
     if (this.#over) return new Uint8Array(0);
     this.#release(socket);
@@ -88,15 +91,17 @@ export class Channel {
       this.#listen(socket);
       return new Uint8Array(0);
     }
-    this.#raw = sockets.open(taken, {
+    const sink: SocketSink = {
       data: (buffer, length) => this.sink?.data(buffer, length),
+      expectsMore: () => this.sink?.expectsMore() === true,
       ended: this.#onEnd,
       drained: () => this.#written(),
       failed: (error) => {
         this.#error ??= error;
         this.#finish();
       },
-    });
+    };
+    this.#raw = sockets.open(taken, sink, () => clock.now());
     this.#raw.setReading(true);
     return taken.unread;
   }

@@ -41,6 +41,9 @@ const MAX_REQUESTS = 256;
 /** The most bytes of data in flight on one connection, either way, unless one request alone has more. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
+/** With so many requests in flight, several answers at once are worth a moment's patience. */
+const MANY_REQUESTS = 16;
+
 /** One connection in transmission. */
 export class Connection implements ChannelSink {
   /** Which group it belongs to. */
@@ -130,6 +133,10 @@ export class Connection implements ChannelSink {
     const unanswered = this.#slots.clearAll();
     this.#finish(unanswered.length === 0);
     return unanswered;
+  }
+
+  expectsMore(): boolean {
+    return this.#slots.used >= MANY_REQUESTS;
   }
 
   data(buffer: Uint8Array, length: number): void {

@@ -1,4 +1,4 @@
-import { BlockError, createRequest, toBlockError } from "@rehandle/driver-sdk";
+import { BlockError, createRequest, toBlockError, type Clock } from "@rehandle/driver-sdk";
 import { protocolError } from "@rehandle/nbd/protocol";
 import { loadSockets } from "@rehandle/linux-sockets";
 import { wasRefused } from "./backoff.ts";
@@ -33,7 +33,7 @@ export async function establish(
   settings: NbdDriverSettings,
   generation: number,
   owner: ConnectionOwner,
-  signal: AbortSignal,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<Established> {
   let channel: Channel;
   try {
@@ -43,7 +43,7 @@ export async function establish(
   }
   try {
     const { negotiated: exported, unread } = await handshake(channel, settings, signal);
-    if (unread.length > 0 || (await goRaw(channel, settings, signal)).length > 0)
+    if (unread.length > 0 || (await goRaw(channel, settings, clock, signal)).length > 0)
       throw protocolError("a reply before any request");
     const { structured, allocationId } = exported;
     const { size, requestAlignment } = capabilitiesOf(exported);
@@ -63,10 +63,15 @@ export async function establish(
 }
 
 /** What the handshake has left of the channel's bytes, if it goes on by system calls; nothing may come before a request. */
-async function goRaw(channel: Channel, settings: NbdDriverSettings, signal: AbortSignal): Promise<Uint8Array> {
+async function goRaw(
+  channel: Channel,
+  settings: NbdDriverSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const sockets = settings.sockets === "node" || settings.tlsCreds !== null ? null : await loadSockets();
   signal.throwIfAborted();
-  return sockets === null ? new Uint8Array(0) : channel.goRaw(sockets);
+  return sockets === null ? new Uint8Array(0) : channel.goRaw(sockets, clock);
 }
 
 function dialFailure(server: NbdServerAddress, cause: unknown): FailedTry {

@@ -57,7 +57,7 @@ export class Upstream implements ConnectionOwner {
       backoff: createBackoff(reconnectBackoff, random),
       timeoutMs: handshakeTimeoutMs,
       spacingMs: reconnectBackoff.initialMs ?? 100,
-      attempt: (signal) => establish(settings, this.#generation + 1, this, signal),
+      attempt: (signal) => establish(settings, this.#generation + 1, this, { clock, signal }),
       onSuccess: (established) => this.#found(established),
       onFailure: (failure) => this.#failed(failure as FailedTry),
       discard: ({ connection }) => void connection.abort(),
@@ -261,13 +261,14 @@ export class Upstream implements ConnectionOwner {
     const { guard, dispatcher } = this.#opened!;
     if (!guard.capabilities.multiConn || connections === 1) return;
     const growing = new AbortController();
-    const timer = this.#context.clock.setTimer(this.#settings.handshakeTimeoutMs, () => growing.abort());
+    const { clock } = this.#context;
+    const timer = clock.setTimer(this.#settings.handshakeTimeoutMs, () => growing.abort());
     this.#growing = growing;
     growing.signal.addEventListener("abort", () => timer.cancel(), { once: true });
     const tries = Array.from({ length: connections - 1 }, async () => {
       try {
         const settings = { ...this.#settings, identity: null };
-        const further = await establish(settings, group.generation, this, growing.signal);
+        const further = await establish(settings, group.generation, this, { clock, signal: growing.signal });
         const { connection } = further;
         if (this.#group !== group || !guard.isSame(further)) connection.abort();
         else if (connection.state === "active") group.connections.push(connection);

@@ -10,8 +10,11 @@ export interface Sockets {
    * @returns null if this socket cannot be taken; nothing has happened then.
    */
   take(socket: Socket): TakenSocket | null;
-  /** Drives a descriptor that was taken. */
-  open(taken: TakenSocket, sink: SocketSink): RawSocket;
+  /**
+   * Drives a descriptor that was taken.
+   * @param now milliseconds since an arbitrary start, with fractions; needed only for a sink that may expect more
+   */
+  open(taken: TakenSocket, sink: SocketSink, now?: () => number): RawSocket;
 }
 
 /** Room for what was sent and not yet read, bytes: a batch of large replies. The system's bound may be lower. */
@@ -40,9 +43,9 @@ async function load(): Promise<Sockets | null> {
 function bind(calls: SocketCalls): Sockets {
   return {
     take: (socket) => takeOver(calls, socket),
-    open({ fd }, sink) {
+    open({ fd }, sink, now) {
       calls.setSendBuffer(fd, SEND_BUFFER);
-      return new RawSocket(calls, fd, sink);
+      return new RawSocket(calls, fd, sink, now);
     },
   };
 }

@@ -133,6 +133,35 @@ describe.skipIf(loaded === null).each([false, true])("a raw socket, TCP: %s", (t
     else expect(told).toEqual(["failed ECONNRESET"]);
   });
 
+  test("gives way before it receives, if it is told that more is to come", async () => {
+    const { accepted, peer } = await dial(tcp);
+    const taken = sockets.take(accepted)!;
+    let isMuchToCome = false;
+    let asked = 0;
+    const arrived: number[] = [];
+    const raw = sockets.open(
+      taken,
+      {
+        data: (_buffer, length) => void arrived.push(length),
+        expectsMore: () => isMuchToCome,
+        ended: () => undefined,
+        drained: () => undefined,
+        failed: () => undefined,
+      },
+      () => (asked += 1),
+    );
+    open.push(raw);
+    raw.setReading(true);
+    peer.write("1");
+    await expect.poll(() => arrived).toEqual([1]);
+    expect(asked).toBe(0);
+    isMuchToCome = true;
+    peer.write("12");
+    await expect.poll(() => arrived).toEqual([1, 2]);
+    // The time before and after.
+    expect(asked).toBe(2);
+  });
+
   test("promises that are settled by what arrives go on at once", async () => {
     let hear: (text: string) => void = () => undefined;
     const { raw, peer } = await pair(tcp, { data: (buffer, length) => hear(buffer.toString("latin1", 0, length)) });

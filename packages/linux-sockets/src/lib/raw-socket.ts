@@ -1,4 +1,5 @@
 import { getSystemErrorName } from "node:util";
+import { GiveWay } from "./give-way.ts";
 import type { OutputParts } from "./output-parts.ts";
 import { runSoon, type Ready } from "./ready-list.ts";
 import { EAGAIN, EINTR, type PollHandle, type SocketCalls } from "./socket-calls.ts";
@@ -7,6 +8,11 @@ import { EAGAIN, EINTR, type PollHandle, type SocketCalls } from "./socket-calls
 export interface SocketSink {
   /** `length` bytes arrived at the start of `buffer`, which is used again after this call. */
   data(buffer: Buffer, length: number): void;
+  /**
+   * True if much more is to come, which is worth a moment's patience: with a clock, the socket lets other programs run before
+   * it receives, see `GiveWay`. Absent: never.
+   */
+  expectsMore?(): boolean;
   /** The peer sends nothing more, but may still read. */
   ended(): void;
   /** All of a write that did not go out at once is sent. */
@@ -36,6 +42,7 @@ export class RawSocket implements Ready {
   readonly #calls: SocketCalls;
   readonly #fd: number;
   readonly #sink: SocketSink;
+  readonly #giveWay: GiveWay | null;
   #handle: PollHandle | null = null;
   /** What the handle waits for now: bits. */
   #watched = 0;
@@ -54,11 +61,15 @@ export class RawSocket implements Ready {
   #ending = false;
   #error: Error | null = null;
 
-  /** Takes over `fd`, which is closed with the socket. It neither reads nor waits for anything yet. */
-  constructor(calls: SocketCalls, fd: number, sink: SocketSink) {
+  /**
+   * Takes over `fd`, which is closed with the socket. It neither reads nor waits for anything yet.
+   * @param now milliseconds since an arbitrary start, for a sink that may expect more
+   */
+  constructor(calls: SocketCalls, fd: number, sink: SocketSink, now: (() => number) | null = null) {
     this.#calls = calls;
     this.#fd = fd;
     this.#sink = sink;
+    this.#giveWay = now === null ? null : new GiveWay(now, () => calls.giveWay());
     open.add(this);
   }
 
@@ -130,6 +141,7 @@ export class RawSocket implements Ready {
   #receive(): number {
     const { received } = this.#calls;
     let total = 0;
+    if (this.#giveWay !== null && this.#sink.expectsMore?.() === true) this.#giveWay.run();
     for (let turn = 0; turn < MOST_RECEIVES && this.#isReading; turn += 1) {
       const length = this.#calls.receive(this.#fd);
       if (length > 0) {

@@ -34,6 +34,8 @@ export interface SocketCalls {
   close(fd: number): void;
   /** Asks for so many bytes of room for what was sent and not yet read; the system may give less. */
   setSendBuffer(fd: number, bytes: number): void;
+  /** sched_yield(2): lets others run that wait for this processor. Returns at once if there are none. */
+  giveWay(): void;
   poll(fd: number, interest: Interest, callback: PollCallback): PollHandle;
 }
 
@@ -65,6 +67,7 @@ export function createSocketCalls(koffi: Koffi): SocketCalls {
   const fcntl = libc.func("fcntl", "int", ["int", "int", "int"]);
   const closeFd = libc.func("close", "int", ["int"]);
   const setsockopt = libc.func("setsockopt", "int", ["int", "int", "int", "void *", "int"]);
+  const schedYield = libc.func("sched_yield", "int", []);
   const received = Buffer.allocUnsafeSlow(RECEIVE_BUFFER);
   const receivedAt = Number(koffi.address(received));
   const option = new BigUint64Array(16);
@@ -80,6 +83,7 @@ export function createSocketCalls(koffi: Koffi): SocketCalls {
       option[0] = BigInt(bytes);
       setsockopt(fd, SOL_SOCKET, SO_SNDBUF, koffi.address(option), 4);
     },
+    giveWay: () => void schedYield(),
     poll: (fd, interest, callback) => koffi.node.poll(fd, interest, callback),
   };
 }
