@@ -6,6 +6,7 @@ import { DAEMON_COMMAND } from "./testing/daemon-process.ts";
 import { inSandbox } from "./testing/in-sandbox.ts";
 import { connectMonitor } from "./testing/monitor-client.ts";
 import { connectClient } from "./testing/nbd-client.ts";
+import { freePorts, hasIpv6, reachable } from "./testing/ports.ts";
 import { untilAccepts } from "./testing/sandbox.ts";
 import { until } from "./testing/time.ts";
 
@@ -60,6 +61,35 @@ test("wait=on: the start goes on with the first client, and a stop does not wait
     expect(await lonely.exited).toBe(0);
     expect(await lonely.started).toBe(false);
   }));
+
+test("a monitor on the first free port, of one family or of both", async () => {
+  const ports = await freePorts(3);
+  const [first = 0, , last = 0] = ports;
+  const taken = createServer();
+  await new Promise<void>((resolve) => void taken.listen({ host: "127.0.0.1", port: first }, resolve));
+  const found: string[][] = [];
+  for (const more of [`,to=${last}`, `,to=${last},ipv4=on`]) {
+    const chardev = `socket,id=c,host=,port=${first},server=on,wait=off${more}`;
+    const daemon = startDaemon(["--chardev", chardev, "--monitor", "c"], { stderr: new PassThrough() });
+    expect(await daemon.started).toBe(true);
+    found.push((await reachable(ports)).filter((place) => place !== `127.0.0.1 ${first}`));
+    daemon.stop("host-signal");
+    await daemon.exited;
+  }
+  taken.close();
+  const ipv4 = `127.0.0.1 ${first + 1}`;
+  expect(found).toEqual([hasIpv6() ? [ipv4, `::1 ${first}`] : [ipv4], [ipv4]]);
+});
+
+test("wait=on over TCP: the notice names the port", async () => {
+  const stderr = new PassThrough();
+  let text = "";
+  stderr.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  const daemon = startDaemon(["--chardev", "socket,id=c,host=127.0.0.1,port=0,server=on"], { stderr });
+  await until("the notice", () => /disconnected:tcp:127\.0\.0\.1:[1-9]\d*,server=on\n/.test(text));
+  daemon.stop("host-signal");
+  expect(await daemon.exited).toBe(0);
+});
 
 /** Listens on two unix sockets, the first words, as descriptors 3 and 4, and becomes the program of the other words. */
 const LISTEN_AND_EXEC = `

@@ -4,9 +4,10 @@ import {
   parseQemuOpts,
   readOpts,
   type OptDescriptions,
+  type OptValues,
   type OptsOptionDescription,
 } from "@rehandle/options";
-import { portOf } from "./open-driver.ts";
+import type { InetSocketAddress } from "./option-types.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Where a monitor's bytes come from. */
@@ -26,7 +27,7 @@ export type ChardevOptions = { readonly id: string } & (
 export type ChardevAddress =
   | { readonly path: string }
   | { readonly fd: number; readonly text: string }
-  | { readonly host: string; readonly port: number };
+  | InetSocketAddress;
 
 const BACKENDS = ["null", "socket", "stdio"] as const;
 
@@ -37,6 +38,9 @@ const SUPPORTED = {
   fd: { type: "str", help: "number of an inherited file descriptor" },
   host: { type: "str", help: "name or address" },
   port: { type: "str", help: "port number" },
+  to: { type: "number", help: "of a server: the last of the ports to try until one is free" },
+  ipv4: { type: "bool", help: "use IPv4 addresses" },
+  ipv6: { type: "bool", help: "use IPv6 addresses" },
   server: { type: "bool", help: "listen instead of connecting (default off)" },
   wait: { type: "bool", help: "of a server: go on when the first client is there (default on)" },
   delay: { type: "bool", help: "accepted" },
@@ -49,9 +53,6 @@ const SUPPORTED = {
 const REFUSED: OptDescriptions = {
   localaddr: { type: "str" },
   localport: { type: "str" },
-  to: { type: "number" },
-  ipv4: { type: "bool" },
-  ipv6: { type: "bool" },
   reconnect: { type: "number" },
   telnet: { type: "bool" },
   tn3270: { type: "bool" },
@@ -81,7 +82,7 @@ export const chardevDescription: OptsOptionDescription = {
   usages: [
     "socket,id=<id>,path=<path>,server=on[,wait=on|off]",
     "socket,id=<id>,fd=<fd>,server=on[,wait=on|off]",
-    "socket,id=<id>,host=<host>,port=<port>,server=on[,wait=on|off]",
+    "socket,id=<id>,host=<host>,port=<port>,server=on[,wait=on|off][,to=<to>][,ipv4=on|off][,ipv6=on|off]",
     "stdio,id=<id>",
     "null,id=<id>",
   ],
@@ -135,24 +136,21 @@ export function readChardev(argument: string, warn: (lines: readonly string[]) =
   return { id, backend, address: readAddress(values), isServer, waits };
 }
 
-function readAddress({
-  path,
-  fd,
-  host,
-  port,
-}: {
-  path?: string;
-  fd?: string;
-  host?: string;
-  port?: string;
-}): ChardevAddress {
+function readAddress({ path, fd, host, port, to, ipv4, ipv6 }: OptValues<typeof SUPPORTED>): ChardevAddress {
   if ([path, fd, host].filter((value) => value !== undefined).length > 1) {
     throw new UsageError("None or one of 'path', 'fd' or 'host' option required.");
   }
   if (path !== undefined) return { path };
   if (host !== undefined) {
     if (port === undefined) throw new UsageError("chardev: socket: no port given");
-    return { host, port: portOf(host, port) };
+    return {
+      host,
+      port,
+      // QEMU cuts it, too.
+      ...(to === undefined ? {} : { to: Number(BigInt.asUintN(16, BigInt(to))) }),
+      ...(ipv4 === undefined ? {} : { ipv4 }),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
+    };
   }
   const text = fd ?? "";
   if (!/^[0-9]{1,9}$/.test(text)) throw new UsageError(`Unable to parse FD number ${text}`);

@@ -1,6 +1,10 @@
-import { createConnection, createServer, Socket, type Server } from "node:net";
+import { tcpConnectOptions } from "@rehandle/driver-nbd";
+import { once } from "node:events";
+import { createConnection, createServer, Socket, type ListenOptions, type NetConnectOpts, type Server } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { ChardevAddress, ChardevOptions } from "./chardev-options.ts";
+import { familyOf, portOf } from "./inet-address.ts";
+import { listenInet } from "./listen-inet.ts";
 import { clearSocketPath, connectFailure, listenFailure } from "./socket-path.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -25,7 +29,7 @@ export class Chardev {
   #consumer: ((connection: Connection) => void) | null = null;
   #waiting: Connection[] = [];
   #onFirst: (() => void) | null = null;
-  #server: Server | null = null;
+  #servers: Server[] = [];
   #sockets = new Set<Socket>();
   #isClosed = false;
 
@@ -70,10 +74,16 @@ export class Chardev {
     for (const connection of waiting) consumer(connection);
   }
 
+  /** What clients connect to, in QEMU's words. */
+  get listensOn(): string {
+    const address = this.#servers[0]?.address() ?? null;
+    if (address === null) return "fd";
+    return typeof address === "string" ? `unix:${address}` : `tcp:${address.address}:${address.port}`;
+  }
+
   /** Accepts nothing more. */
   closeListener(): void {
-    this.#server?.close();
-    this.#server = null;
+    for (const server of this.#servers.splice(0)) server.close();
   }
 
   /** Cuts what is left. */
@@ -105,18 +115,28 @@ export class Chardev {
   }
 
   async #listen(address: ChardevAddress): Promise<void> {
+    if ("host" in address) {
+      await listenInet(address, (endpoint) => this.#bind(endpoint));
+      return;
+    }
     if ("path" in address) await clearSocketPath(address.path);
+    await this.#bind(address).catch((error: unknown) => {
+      throw "path" in address ? listenFailure(address.path, error) : notASocket(address.text);
+    });
+  }
+
+  async #bind(options: ListenOptions | { readonly fd: number }): Promise<void> {
     // Whoever sends no more commands still hears the answers.
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#adopt(socket));
     await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => reject(bindFailure(address, error)));
-      server.listen(address, () => {
+      server.once("error", reject);
+      server.listen(options, () => {
         // Accepting may fail for a moment, such as for want of file descriptors.
         server.on("error", () => undefined);
         resolve();
       });
     });
-    this.#server = server;
+    this.#servers.push(server);
     if (this.#isClosed) this.closeListener();
   }
 
@@ -125,16 +145,24 @@ export class Chardev {
       this.#adopt(openDescriptor(address.fd, address.text));
       return;
     }
-    const socket = createConnection(address);
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("error", (error) => {
-        const where = "path" in address ? address.path : `${address.host}:${address.port}`;
-        reject(connectFailure(where, error));
-      });
+    const where = "path" in address ? address.path : `${address.host}:${address.port}`;
+    const socket = await connected(address).catch((error: unknown) => {
+      throw error instanceof UsageError ? error : connectFailure(where, error);
     });
     this.#adopt(socket);
   }
+}
+
+function connectOptions(address: Exclude<ChardevAddress, { fd: number }>): NetConnectOpts {
+  if ("path" in address) return address;
+  familyOf(address);
+  return tcpConnectOptions({ ...address, port: portOf(address.host, address.port) });
+}
+
+async function connected(address: Exclude<ChardevAddress, { fd: number }>): Promise<Socket> {
+  const socket = createConnection(connectOptions(address));
+  await once(socket, "connect");
+  return socket;
 }
 
 function bothWays(socket: Duplex): Connection {
@@ -151,10 +179,4 @@ function openDescriptor(fd: number, text: string): Socket {
 
 function notASocket(text: string): UsageError {
   return new UsageError(`File descriptor '${text}' is not a socket`);
-}
-
-function bindFailure(address: ChardevAddress, error: unknown): UsageError {
-  if ("fd" in address) return notASocket(address.text);
-  if ("path" in address) return listenFailure(address, error);
-  return listenFailure({ host: address.host, port: String(address.port) }, error);
 }

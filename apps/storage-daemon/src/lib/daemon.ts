@@ -119,10 +119,7 @@ export class Daemon implements Changes {
     this.chardevs.set(id, chardev);
     await chardev.open(options, this.#surroundings);
     if (options.backend === "socket" && options.waits) {
-      const { address } = options;
-      const where =
-        "path" in address ? `unix:${address.path}` : "fd" in address ? "fd" : `${address.host}:${address.port}`;
-      onWait(`disconnected:${where},server=on`);
+      onWait(`disconnected:${chardev.listensOn},server=on`);
       await chardev.firstConnection();
     }
   }

@@ -7,6 +7,7 @@ const STRERROR: ReadonlyMap<string, string> = new Map([
   ["EADDRNOTAVAIL", "Cannot assign requested address"],
   ["EADV", "Advertise error"],
   ["EAFNOSUPPORT", "Address family not supported by protocol"],
+  ["EAI_ADDRFAMILY", "Address family for hostname not supported"],
   ["EAI_AGAIN", "Temporary failure in name resolution"],
   ["EALREADY", "Operation already in progress"],
   ["EBADE", "Invalid exchange"],

@@ -2,11 +2,11 @@ import type { Clock } from "@rehandle/driver-sdk";
 import { createNbdServer, type NbdServer, type NbdServerEvent } from "@rehandle/nbd";
 import { createServer, type Server } from "node:net";
 import type { BlockExport, ExportBase } from "./block-export.ts";
+import { listenInet } from "./listen-inet.ts";
 import type { Log } from "./log.ts";
 import { isCongested } from "./node.ts";
 import type { Objects } from "./objects.ts";
 import type { SocketAddress } from "./option-types.ts";
-import { portOf } from "./open-driver.ts";
 import type { ExportSettings, NbdServerSettings } from "./option-types.ts";
 import { clearSocketPath, listenFailure } from "./socket-path.ts";
 import { UsageError } from "./usage-error.ts";
@@ -159,12 +159,15 @@ export class NbdService {
     if (address.type === "unix") {
       const { path } = address;
       await clearSocketPath(path);
-      await listening(server.listen({ path }), { path });
+      await server.listen({ path }).catch((error: unknown) => {
+        throw listenFailure(path, error);
+      });
       return path;
     }
-    const { host, port } = address;
-    const listener = await listening(server.listen({ host, port: portOf(host, port) }), { host, port });
-    return "port" in listener.address ? `${listener.address.host} port ${listener.address.port}` : host;
+    const listeners = await listenInet(address, (endpoint) => server.listen(endpoint));
+    return listeners
+      .map(({ address: bound }) => ("port" in bound ? `${bound.host} port ${bound.port}` : ""))
+      .join(", ");
   }
 
   #listenOnDescriptor(server: NbdServer, text: string): Promise<string> {
@@ -212,12 +215,4 @@ function checkExport(
     throw new UsageError(`Bitmap '${typeof bitmap === "string" ? bitmap : bitmap.name}' is not found`);
   }
   if (settings["allocation-depth"] === true) throw new UsageError("allocation-depth=on is not supported");
-}
-
-async function listening<T>(listener: Promise<T>, where: Parameters<typeof listenFailure>[0]): Promise<T> {
-  try {
-    return await listener;
-  } catch (error) {
-    throw listenFailure(where, error);
-  }
 }

@@ -4,10 +4,11 @@ import { createMemoryDriver } from "@rehandle/driver-memory";
 import { createNbdDriver, type NbdServerAddress, type TlsCredentials } from "@rehandle/driver-nbd";
 import { isBlockError, type BlockDriver } from "@rehandle/driver-sdk";
 import { stat } from "node:fs/promises";
+import { familyOf, portOf } from "./inet-address.ts";
 import type { NodeFlags } from "./node-flags.ts";
 import type { NodeOptions, NodeOptionsOf, SocketAddress } from "./option-types.ts";
 import { backendOptions } from "./rehandle-options.ts";
-import { connectFailure } from "./socket-path.ts";
+import { connectFailure, resolutionFailure } from "./socket-path.ts";
 import { UsageError } from "./usage-error.ts";
 import { createNullDriver } from "./null-driver.ts";
 import { createWindowDriver } from "./window-driver.ts";
@@ -97,13 +98,14 @@ function makeNbd(options: NodeOptionsOf<"nbd">, { findCredentials }: DriverParts
     throw new UsageError("identity-offset and identity-length must be given together");
   }
   return createNbdDriver({
-    server: nbdAddress(options.server),
     export: options.export ?? "",
     reconnectDelay: options["reconnect-delay"],
     openTimeout: options["open-timeout"],
     connections: options.connections,
     ...(credentials === undefined ? {} : { tlsCreds: findCredentials(credentials) }),
     ...(hostname === undefined ? {} : { tlsHostname: hostname }),
+    // QEMU asks for the credentials first, too.
+    server: nbdAddress(options.server),
     ...(offset === undefined || length === undefined ? {} : { identity: { offset, length } }),
   });
 }
@@ -111,13 +113,17 @@ function makeNbd(options: NodeOptionsOf<"nbd">, { findCredentials }: DriverParts
 function nbdAddress(server: SocketAddress): NbdServerAddress {
   if (server.type === "unix") return { type: "unix", path: server.path };
   if (server.type === "fd") throw new UsageError("server.type=fd is not supported");
-  return { type: "inet", host: server.host, port: portOf(server.host, server.port) };
-}
-
-/** Names of services are not looked up. */
-export function portOf(host: string, port: string): number {
-  if (/^[0-9]{1,5}$/.test(port) && Number(port) <= 65535) return Number(port);
-  throw new UsageError(`address resolution failed for ${host}:${port}: Servname not supported for ai_socktype`);
+  const { host, port, ipv4, ipv6, "keep-alive": keepAlive } = server;
+  familyOf(server);
+  if (host === "") throw resolutionFailure(`:${port}`, "ENOTFOUND");
+  return {
+    type: "inet",
+    host,
+    port: portOf(host, port),
+    ...(ipv4 === undefined ? {} : { ipv4 }),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
+    ...(keepAlive === undefined ? {} : { keepAlive }),
+  };
 }
 
 /** The sizes are checked when the child's is known, which it is: children are opened first. */

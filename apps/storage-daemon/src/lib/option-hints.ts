@@ -21,7 +21,6 @@ const HINTS: Readonly<Record<string, Readonly<Record<string, Hint>>>> = {
   BlockdevOptionsNbd: { server: { words: ["inet", "unix"] }, "tls-creds": { completes: "object" } },
   BlockdevOptionsRaw: { file: { completes: "node" } },
   BlockdevOptionsRehandle: { file: { completes: "node" } },
-  InetSocketAddress: { numeric: HIDDEN, to: HIDDEN, ipv4: HIDDEN, ipv6: HIDDEN, "keep-alive": HIDDEN },
   UnixSocketAddress: { path: { completes: "file" } },
   NbdServerOptions: { "tls-creds": { completes: "object" }, "tls-authz": HIDDEN },
   BlockExportOptions: {

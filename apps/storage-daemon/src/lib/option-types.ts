@@ -68,6 +68,9 @@ export type NodeOptionsOf<D extends NodeOptions["driver"]> = Extract<NodeOptions
 /** Where to listen or to connect. */
 export type SocketAddress = TypeOf<Types, "SocketAddress">;
 
+/** A TCP socket. */
+export type InetSocketAddress = TypeOf<Types, "InetSocketAddress">;
+
 export type NbdServerSettings = TypeOf<Types, "NbdServerOptions">;
 export type ExportSettings = TypeOf<Types, "BlockExportOptions">;
 export type MonitorSettings = TypeOf<Types, "MonitorOptions">;

@@ -24,6 +24,13 @@ test.each([
   expect(nameOf("raw,file=x", text)).toBe(name);
 });
 
+test.each(["ipv4=on", "ipv6=off", "to=5"])("no URI has a place for %s", (member) => {
+  expect(nameOf(`nbd,server.type=inet,server.host=h,server.port=1,server.${member}`)).toMatch(
+    /^json:\{"driver": "nbd", "server": \{"type": "inet", "host": "h", "port": "1", "/,
+  );
+  expect(nameOf("nbd,server.type=inet,server.host=h,server.port=1,server.keep-alive=off")).toBe("nbd://h:1");
+});
+
 test("a node with options of its own is called by all that its data depends on", () => {
   const upstream = "nbd,server.type=unix,server.path=n.sock,export=e,reconnect-delay=5";
   expect(nameOf("raw,file=x,size=512", upstream)).toBe(

@@ -1,6 +1,6 @@
 import { writeJson } from "@rehandle/json";
 import type { Node } from "./node.ts";
-import type { NodeOptions } from "./option-types.ts";
+import type { NodeOptions, SocketAddress } from "./option-types.ts";
 
 /** What null-co has if nothing else is said, bytes. */
 const NULL_SIZE = 1_073_741_824;
@@ -21,7 +21,7 @@ function plainName({ options, child }: Node): string | undefined {
     case "host_device":
       return options.filename;
     case "nbd":
-      return nbdUri(options.server, options.export);
+      return hasPlainAddress(options.server) ? nbdUri(options.server, options.export) : undefined;
     case "null-co":
       return Object.keys(dataMembers(options)).length > 0 ? undefined : "null-co://";
     case "raw":
@@ -65,7 +65,13 @@ function given(members: Record<string, unknown>): object {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
-function nbdUri(server: Extract<NodeOptions, { driver: "nbd" }>["server"], exportName: string | undefined): string {
+/** A URI has no place for families, nor for a range of ports. */
+function hasPlainAddress(server: SocketAddress): boolean {
+  if (server.type !== "inet") return true;
+  return server.ipv4 === undefined && server.ipv6 === undefined && server.to === undefined;
+}
+
+function nbdUri(server: SocketAddress, exportName: string | undefined): string {
   const path = exportName === undefined ? "" : `/${encodeURIComponent(exportName)}`;
   if (server.type === "unix") return `nbd+unix://${path}?socket=${server.path}`;
   if (server.type === "fd") return `nbd+fd:${server.str}`;

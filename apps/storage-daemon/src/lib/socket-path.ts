@@ -6,6 +6,12 @@ import { UsageError } from "./usage-error.ts";
 /** sizeof sun_path in sockaddr_un. */
 const PATH_MAX = 108;
 
+/** Errors of listening on an address that are not those of bind(2) to QEMU. */
+const TCP_FAILURES: ReadonlyMap<string, string> = new Map([
+  ["EADDRINUSE", "Failed to find an available port"],
+  ["EAFNOSUPPORT", "Failed to create a socket"],
+]);
+
 /**
  * Makes way for a new unix socket: one that an earlier process left is removed, as QEMU does.
  *
@@ -28,16 +34,18 @@ export async function clearSocketPath(path: string): Promise<void> {
 /** libuv reports a folder that does not exist as EACCES. */
 async function requireFolder(path: string): Promise<void> {
   await stat(dirname(path)).catch((error: unknown) => {
-    throw listenFailure({ path }, error);
+    throw listenFailure(path, error);
   });
 }
 
-/** What `listen` failed with, in QEMU's words. */
-export function listenFailure(where: { path: string } | { host: string; port: string }, thrown: unknown): UsageError {
-  const code = errnoOf(thrown);
-  if ("path" in where) return new UsageError(`Failed to bind socket to ${where.path}: ${wordsOfErrno(code)}`);
-  if (isOfResolver(code)) return resolutionFailure(`${where.host}:${where.port}`, code);
-  return new UsageError(`Failed to find an available port: ${wordsOfErrno(code)}`);
+/** What listening on a unix socket failed with, in QEMU's words. */
+export function listenFailure(path: string, thrown: unknown): UsageError {
+  return new UsageError(`Failed to bind socket to ${path}: ${wordsOfErrno(errnoOf(thrown))}`);
+}
+
+/** What listening on an address failed with, in QEMU's words. */
+export function tcpListenFailure(code: string): UsageError {
+  return new UsageError(`${TCP_FAILURES.get(code) ?? "Failed to bind socket"}: ${wordsOfErrno(code)}`);
 }
 
 /** What connecting failed with, in QEMU's words. */
@@ -48,9 +56,10 @@ export function connectFailure(where: string, thrown: unknown): UsageError {
 }
 
 function isOfResolver(code: string): boolean {
-  return code === "ENOTFOUND" || code === "EAI_AGAIN";
+  return code === "ENOTFOUND" || code.startsWith("EAI_");
 }
 
-function resolutionFailure(where: string, code: string): UsageError {
+/** What looking a host and a port up failed with, in QEMU's words. */
+export function resolutionFailure(where: string, code: string): UsageError {
   return new UsageError(`address resolution failed for ${where}: ${wordsOfErrno(code)}`);
 }

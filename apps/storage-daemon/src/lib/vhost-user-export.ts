@@ -99,7 +99,7 @@ async function listen(server: VhostUserServer, addr: SocketAddress): Promise<voi
   } catch (error) {
     const code = errnoOf(error);
     const isSystem = /^E[A-Z]+$/.test(code);
-    if (isSystem && addr.type === "unix") throw listenFailure(addr, error);
+    if (isSystem && addr.type === "unix") throw listenFailure(addr.path, error);
     if (isSystem && addr.type === "fd") throw new UsageError(`File descriptor '${addr.str}' is not a socket`);
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -3,6 +3,7 @@ import { OutputParts, type RawSocket, type Sockets, type SocketSink } from "@reh
 import { connect as connectSocket, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { NbdServerAddress } from "./driver-options.ts";
+import { tcpConnectOptions } from "./inet-family.ts";
 
 /** Hears what a {@link Channel} brings. */
 export interface ChannelSink {
@@ -47,7 +48,7 @@ export class Channel {
   static async dial(server: NbdServerAddress, forTls: boolean, signal: AbortSignal): Promise<Channel> {
     signal.throwIfAborted();
     const channel = new Channel();
-    const address = server.type === "unix" ? { path: server.path } : { host: server.host, port: server.port };
+    const address = server.type === "unix" ? { path: server.path } : tcpConnectOptions(server);
     const buffer = forTls ? null : takeBuffer();
     const socket = connectSocket(buffer === null ? address : { ...address, onread: readInto(channel, buffer) });
     channel.#adopt(socket, forTls);
@@ -60,7 +61,7 @@ export class Channel {
     }
     if (server.type === "inet") {
       socket.setNoDelay(true);
-      socket.setKeepAlive(true, KEEPALIVE_MS);
+      if (server.keepAlive ?? true) socket.setKeepAlive(true, KEEPALIVE_MS);
     }
     return channel;
   }

@@ -1,4 +1,5 @@
 import { createBackoff, type BackoffOptions } from "./backoff.ts";
+import { inetFamily } from "./inet-family.ts";
 import type { TlsCredentials } from "./tls-credentials.ts";
 
 /** Where the server listens; QEMU's SocketAddress, `server.type=inet` or `server.type=unix`. */
@@ -9,6 +10,12 @@ export type NbdServerAddress =
       readonly host: string;
       /** 1 … 65535. NBD's own is 10809. */
       readonly port: number;
+      /** Whether the host's IPv4 addresses may be used. Default: not if only `ipv6` is true. */
+      readonly ipv4?: boolean;
+      /** Whether its IPv6 addresses may be used. Default: not if only `ipv4` is true. */
+      readonly ipv6?: boolean;
+      /** Whether the kernel asks an idle server if it still lives (`keep-alive`). Default true; QEMU's is false. */
+      readonly keepAlive?: boolean;
     }
   | {
       readonly type: "unix";
@@ -123,6 +130,7 @@ export function resolveOptions(options: NbdDriverOptions): NbdDriverSettings {
 
 function checkServer(server: NbdServerAddress): void {
   if (server.type === "inet") {
+    inetFamily(server);
     if (server.host === "") throw new TypeError("server.host is empty");
     requireInteger("server.port", server.port, 1, 65535);
   } else if (server.path === "") {

@@ -52,6 +52,8 @@ describe("block errors", () => {
       cause: system,
     });
     expect(toBlockError(Object.assign(new Error("x"), { code: "ERR_lower" })).code).toBe("EIO");
+    expect(toBlockError(Object.assign(new Error("x"), { code: "ERR_UPPER" })).code).toBe("EIO");
+    expect(toBlockError(Object.assign(new Error("x"), { code: "EAI_AGAIN" })).code).toBe("EAI_AGAIN");
     expect(toBlockError(Object.assign(new Error("x"), { code: 5 })).code).toBe("EIO");
     for (const thrown of ["text", undefined, null, 7, {}]) expect(toBlockError(thrown).code).toBe("EIO");
   });

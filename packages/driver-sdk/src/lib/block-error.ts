@@ -139,9 +139,9 @@ export function toBlockError(thrown: unknown, context: Omit<BlockErrorFields, "c
   return new BlockError(message, { ...context, code: errnoOf(thrown) ?? "EIO", cause: thrown });
 }
 
-/** The errno name that an error carries in `code`, if it looks like one. */
+/** The errno name that an error carries in `code`, if it looks like one; the resolver's count, too. */
 function errnoOf(thrown: unknown): string | undefined {
   if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return undefined;
   const { code } = thrown;
-  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  return typeof code === "string" && /^E(AI_)?[A-Z0-9]+$/.test(code) ? code : undefined;
 }

@@ -1,4 +1,5 @@
 import { BlockError } from "@rehandle/driver-sdk";
+import { networkInterfaces } from "node:os";
 import { Duplex } from "node:stream";
 import { afterEach, expect, test } from "vitest";
 import { decodeBlockStatus } from "../protocol/chunk.ts";
@@ -250,6 +251,23 @@ test("several sockets serve the same exports, and each can be closed alone", asy
   await expect(RawClient.connect(second.address)).rejects.toMatchObject({ syscall: "connect" });
   expect((await client.ask({ type: NBD_CMD_READ, length: 4 })).payload.toString()).toBe("tcp!");
   overTcp.destroy();
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((found) => found?.some(({ address }) => address === "::1"));
+if (!hasIpv6) process.stderr.write("\n*** SKIPPED: this machine has no ::1: listening on IPv6 was not tested ***\n\n");
+
+test.skipIf(!hasIpv6).each([
+  [{}, true],
+  [{ ipv6Only: false }, true],
+  [{ ipv6Only: true }, false],
+])("on :: with %j, IPv4 is taken: %s", async (options, isTaken) => {
+  await start();
+  const { address } = await s.server.listen({ host: "::", port: 0, ...options });
+  const port = "port" in address ? address.port : 0;
+  (await RawClient.connect({ host: "::1", port })).destroy();
+  const overIpv4 = RawClient.connect({ host: "127.0.0.1", port });
+  if (isTaken) (await overIpv4).destroy();
+  else await expect(overIpv4).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
 
 test("while shutting down, what a driver gives up with ESHUTDOWN is answered so: the client may try elsewhere", async () => {

@@ -15,8 +15,13 @@ import type { SharedResources } from "./transmission.ts";
 /** Unused request slots that a server keeps. */
 const MAX_FREE_SLOTS = 1024;
 
-/** Where to listen: a unix socket, or a TCP port (0: any free one) of a host (default: all addresses). */
-export type NbdListenAddress = { readonly path: string } | { readonly host?: string; readonly port: number };
+/**
+ * Where to listen: a unix socket, or a TCP port (0: any free one) of a host (default: all addresses). On `::`, IPv4 is taken as
+ * well unless `ipv6Only` is true.
+ */
+export type NbdListenAddress =
+  | { readonly path: string }
+  | { readonly host?: string; readonly port: number; readonly ipv6Only?: boolean };
 
 /** A socket that a server listens on. */
 export interface NbdListener {

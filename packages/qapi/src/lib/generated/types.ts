@@ -515,15 +515,15 @@ export interface InetSocketAddress {
   host: string;
   /** port number */
   port: string;
-  /** host and port are numbers */
+  /** for listening: host is an address, not a name (default: off) */
   numeric?: boolean;
-  /** not supported */
+  /** for listening: last of the ports that are tried until one is free */
   to?: number;
-  /** not supported */
+  /** use the IPv4 addresses of the host (default: on unless only ipv6 is) */
   ipv4?: boolean;
-  /** not supported */
+  /** use the IPv6 addresses of the host (default: on unless only ipv4 is) */
   ipv6?: boolean;
-  /** not supported */
+  /** for connecting: ask an idle peer if it lives (default: on) */
   "keep-alive"?: boolean;
 }
 
