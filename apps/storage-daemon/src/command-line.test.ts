@@ -180,6 +180,17 @@ test.each(OURS)("%s: %s", async (line, message) => {
   expect(code).toBe(1);
 });
 
+test("what a drive is warned of is printed before the daemon's own error", async () => {
+  const line = "--drive file=@/disk.img,format=raw,snapshot";
+  const option = line.replaceAll("@", sandbox.folder);
+  expect((await runOurs(words(line))).stderr.split("\n")).toEqual([
+    `rehandle-storage-daemon: ${option}: warning: short-form boolean option 'snapshot' deprecated`,
+    "Please use snapshot=on instead",
+    `rehandle-storage-daemon: ${option}: snapshot=on is not supported`,
+    "",
+  ]);
+});
+
 test("the program itself prints and exits as qemu-storage-daemon does", async () => {
   const refused = await runProgram(process.execPath, [...DAEMON_COMMAND, "--blockdev", "help"]);
   expect(refused).toEqual({

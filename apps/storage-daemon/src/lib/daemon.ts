@@ -81,8 +81,7 @@ export class Daemon implements Changes {
 
   /** Gives lines that QEMU would warn with to `warn` before it opens anything. */
   async addDrive(argument: string, warn: (lines: readonly string[]) => void): Promise<void> {
-    const { drive, node, warnings } = readDrive(argument, this.#driveContext);
-    warn(warnings);
+    const { drive, node } = readDrive(argument, this.#driveContext, warn);
     this.drives.set(drive.id, node === null ? null : await this.graph.add(node, drive.id));
   }
 

@@ -2,10 +2,18 @@ import { createDriveContext } from "@rehandle/options";
 import { expect, test } from "vitest";
 import { readDrive } from "./drive-nodes.ts";
 
-const read = (text: string): ReturnType<typeof readDrive> => readDrive(text, createDriveContext());
+const read = (text: string, warnings: string[] = []): ReturnType<typeof readDrive> =>
+  readDrive(text, createDriveContext(), (lines) => void warnings.push(...lines));
+
+function warningsOf(text: string): string[] {
+  const warnings: string[] = [];
+  read(text, warnings);
+  return warnings;
+}
 
 test("the RFC's form: storage below a rehandle node that is named like the drive", () => {
-  const { drive, node, warnings } = read("file=nbd:unix:/s,format=raw,iohang-timeout=60,id=d0,werror=stop");
+  const warnings: string[] = [];
+  const { drive, node } = read("file=nbd:unix:/s,format=raw,iohang-timeout=60,id=d0,werror=stop", warnings);
   expect(drive.id).toBe("d0");
   expect(warnings).toEqual([]);
   expect(node).toMatchObject({
@@ -65,8 +73,8 @@ test("an empty drive has no node; json: and URIs are files too", () => {
 });
 
 test("what does nothing is warned of, what is not supported is refused", () => {
-  expect(read("file=x,id=d").warnings[0]).toContain("Image format was not specified");
-  expect(read("file=x,format=raw,write-retry-interval=5").warnings[0]).toContain("write-retry-interval does nothing");
+  expect(warningsOf("file=x,id=d")[0]).toContain("Image format was not specified");
+  expect(warningsOf("file=x,format=raw,write-retry-interval=5")[0]).toContain("write-retry-interval does nothing");
   expect(() => read("file=x,format=raw,snapshot=on")).toThrow("snapshot=on is not supported");
   expect(() => read("file=x,format=raw,bps=1000")).toThrow("throttling is not supported");
   expect(() => read("file=x,format=raw,stats-intervals.0=60")).toThrow("stats-intervals is not supported");

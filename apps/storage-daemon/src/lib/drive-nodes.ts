@@ -18,25 +18,31 @@ export interface DriveNodes {
   readonly drive: Drive;
   /** The topmost node, named like the drive; null for a drive without a medium. */
   readonly node: NodeOptions | null;
-  readonly warnings: readonly string[];
 }
 
 /**
  * The nodes of a `-drive`: the storage and, above it, a `rehandle` node if anything of the drive asks for one. The topmost
  * one has the drive's id as its node-name, unless `node-name` is given, so that `--export` can name it.
  *
+ * @param warn takes lines that QEMU would warn with; those before an OptionError are in it
  * @throws UsageError or OptionError in QEMU's words
  */
-export function readDrive(argument: string, context: DriveContext): DriveNodes {
+export function readDrive(
+  argument: string,
+  context: DriveContext,
+  warn: (lines: readonly string[]) => void,
+): DriveNodes {
   const drive = parseDrive(argument, context);
+  warn(drive.warnings);
   if (drive.snapshot) throw new UsageError("snapshot=on is not supported");
   if (drive.copyOnRead) throw new UsageError("copy-on-read=on is not supported");
   if (!drive.cache.writeback) throw new UsageError("cache.writeback=off is not supported");
   if (drive.throttling !== undefined) throw new UsageError("throttling is not supported");
   if (drive.statistics.intervals.length > 0) throw new UsageError("stats-intervals is not supported");
-  if (drive.node === undefined) return { drive, node: null, warnings: drive.warnings };
-  const warnings = [...drive.warnings, ...probeWarnings(drive.node), ...retryWarnings(drive)];
-  return { drive, node: needsFilter(drive) ? filterNode(drive) : storageNode(drive, drive.id), warnings };
+  if (drive.node === undefined) return { drive, node: null };
+  const node = needsFilter(drive) ? filterNode(drive) : storageNode(drive, drive.id);
+  warn([...probeWarnings(drive.node), ...retryWarnings(drive)]);
+  return { drive, node };
 }
 
 /** With `report` for both directions and nothing held, a filter would only stand in the way. */
