@@ -5,8 +5,9 @@ import { createServer, type Server } from "node:net";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startDaemon } from "./index.ts";
+import { comparable, runOurs, runTheirs } from "./testing/compared-daemons.ts";
 import { inSandbox } from "./testing/in-sandbox.ts";
-import { freePorts, hasIpv6, reachable } from "./testing/ports.ts";
+import { freePorts, hasBothFamilies, hasIpv6, reachable } from "./testing/ports.ts";
 import { havePrograms } from "./testing/programs.ts";
 import { QmpPeer, type Command } from "./testing/qmp-peer.ts";
 import { start } from "./testing/qmp-steps.ts";
@@ -99,6 +100,17 @@ async function doAndUndo(peer: QmpPeer, command: Command, undo: Command, look: (
   return found;
 }
 
+const bothFamilies = hasBothFamilies();
+
+const CHARDEVS = [
+  "socket,id=c,host=::1,port=1,ipv4=on",
+  "socket,id=c,host=::1,port=1,ipv6=off",
+  "socket,id=c,host=::1,port=1,ipv6=on",
+  "socket,id=c,host=127.0.0.1,port=1,ipv6=on,to=9",
+  "socket,id=c,host=127.0.0.1,port=1,ipv4=on",
+  "socket,id=c,host=localhost,port=1,ipv4=off",
+];
+
 describe.runIf(havePrograms("qemu-storage-daemon") && hasIpv6())(
   "inet addresses, compared with qemu-storage-daemon",
   { timeout: 60_000 },
@@ -124,7 +136,14 @@ describe.runIf(havePrograms("qemu-storage-daemon") && hasIpv6())(
       expect(theirs.filter((one) => JSON.stringify(one).includes("::1 ")).length).toBeGreaterThan(10);
     });
 
-    test("connecting", async () => {
+    test.runIf(bothFamilies).each(CHARDEVS)("connecting: %s", async (chardev) => {
+      const words = ["--chardev", chardev];
+      const theirs = comparable(await runTheirs(words), "qemu-storage-daemon");
+      expect(comparable(await runOurs(words), "rehandle-storage-daemon")).toEqual(theirs);
+      expect(theirs.code).toBe(1);
+    });
+
+    test.runIf(bothFamilies)("connecting", async () => {
       const disk = createMemoryDriver({ size: 65536 });
       await disk.open({ clock, random: createRandom(1), held: false, onEvent: () => {} });
       const server = createNbdServer({ clock, exports: [{ name: "", driver: disk, writable: true }] });

@@ -8,6 +8,13 @@ export function hasIpv6(): boolean {
   return found.some(({ address }) => address === "::1") || notRun("this machine has no ::1: IPv6 was not tested");
 }
 
+/** True if there are addresses of both families besides loopback, without which QEMU connects to none of a given family. */
+export function hasBothFamilies(): boolean {
+  const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outside = new Set(found.filter(({ internal }) => !internal).map(({ family }) => family));
+  return outside.size === 2 || notRun("this machine has no address of IPv4 or of IPv6 but loopback: QEMU finds none");
+}
+
 /** So many ports in a row that nobody listens on, out of those that the kernel does not choose itself. */
 export async function freePorts(count: number): Promise<number[]> {
   for (;;) {

@@ -160,8 +160,6 @@ export const SESSIONS: readonly (readonly [title: string, steps: readonly Step[]
       nbd("a", { type: "inet", host: "localhost", port: "1", numeric: true, to: 5, "keep-alive": true }),
       nbd("a", { type: "inet", host: "127.0.0.1", port: "1", to: -1 }),
       nbd("a", { type: "inet", host: "127.0.0.1", port: "1", ipv4: "on" }),
-      nbd("a", { type: "inet", host: "::1", port: "1", ipv4: true }),
-      nbd("a", { type: "inet", host: "::1", port: "1", ipv6: false }),
       nbd("a", { type: "inet", host: "", port: "1" }),
       nbd("a", { type: "inet", host: "", port: "1", ipv4: false, ipv6: false }),
       nbd("a", { type: "inet", host: "::1", port: "1", ipv4: false, ipv6: false }, { "open-timeout": 1 }),

@@ -1,4 +1,4 @@
-import { ADDRCONFIG, lookup, V4MAPPED } from "node:dns";
+import { lookup, V4MAPPED } from "node:dns";
 import { isIPv4, isIPv6, type TcpSocketConnectOpts } from "node:net";
 
 /** A host, and which of its addresses may be used: `host`, `ipv4` and `ipv6` of QEMU's InetSocketAddress. */
@@ -38,8 +38,9 @@ export function tcpConnectOptions(address: InetFamilies & { readonly port: numbe
   if (family === 6 && isIPv4(host)) return { host: `::ffff:${host}`, port };
   if (family === 4 && isIPv6(host)) throw wrongFamily(host);
   if (family === 0) return { host, port };
-  // Given the family alone, Node would try but one of the host's addresses.
-  const hints = ADDRCONFIG | V4MAPPED;
+  // Given the family alone, Node would try but one of the host's addresses. QEMU also has ADDRCONFIG, with which a machine that has
+  // no address but its own loopback finds nothing.
+  const hints = V4MAPPED;
   return { host, port, lookup: (name, options, done) => lookup(name, { ...options, family, hints }, done) };
 }
 
