@@ -234,3 +234,48 @@ test("parts outside of their memory are refused", () => {
   parts.add(memory, 0, 10);
   expect(parts).toMatchObject({ count: 1, length: 10 });
 });
+
+describe.skipIf(loaded === null).each([false, true])("a raw socket that is not read, TCP: %s", (tcp) => {
+  test("tells once that the peer hung up, and brings what it sent before when it is read again", async () => {
+    const { raw, peer, received, told } = await pair(tcp, { hungUp: () => void told.push("hung up") });
+    peer.end("last words");
+    await until(() => told.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([told, Buffer.concat(received).toString()]).toEqual([["hung up"], ""]);
+    raw.setReading(true);
+    await until(() => told.length > 1);
+    raw.setReading(false);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([told, Buffer.concat(received).toString()]).toEqual([["hung up", "ended"], "last words"]);
+  });
+
+  test("tells a peer that hangs up after it was read, also while something is being sent", async () => {
+    const { raw, peer, received, told } = await pair(tcp, { hungUp: () => void told.push("hung up") });
+    raw.setReading(true);
+    peer.write("x");
+    await until(() => Buffer.concat(received).length === 1);
+    raw.setReading(false);
+    expect(raw.write(partsOf(Buffer.alloc(10_000_000)))).toBe(false);
+    peer.end("y");
+    await until(() => told.length > 0);
+    peer.resume();
+    await until(() => told.length > 1);
+    expect([told, Buffer.concat(received).toString()]).toEqual([["hung up", "drained"], "x"]);
+  });
+
+  test("does not tell those who do not want to hear it", async () => {
+    const { peer, told } = await pair(tcp);
+    peer.end("last words");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(told).toEqual([]);
+  });
+});
+
+test.skipIf(loaded === null)("a connection that was reset is broken, also if it is not read", async () => {
+  const { peer, told } = await pair(true, { hungUp: () => void told.push("hung up") });
+  peer.write("unread");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  peer.resetAndDestroy();
+  await until(() => told.length > 0);
+  expect(told).toEqual(["failed ECONNRESET"]);
+});

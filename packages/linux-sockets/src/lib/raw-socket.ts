@@ -2,7 +2,7 @@ import { getSystemErrorName } from "node:util";
 import { GiveWay } from "./give-way.ts";
 import type { OutputParts } from "./output-parts.ts";
 import { runSoon, type Ready } from "./ready-list.ts";
-import { EAGAIN, EINTR, type PollHandle, type SocketCalls } from "./socket-calls.ts";
+import { EAGAIN, EINTR, type Interest, type PollHandle, type SocketCalls } from "./socket-calls.ts";
 
 /** Who hears of a {@link RawSocket}. Nothing comes from within a call of it, and nothing after `destroy`. */
 export interface SocketSink {
@@ -15,6 +15,11 @@ export interface SocketSink {
   expectsMore?(): boolean;
   /** The peer sends nothing more, but may still read. */
   ended(): void;
+  /**
+   * While data is not wanted (see `setReading`): the peer sends nothing more beyond what it has sent. Perhaps it is gone. Told
+   * once; left out: not looked for.
+   */
+  hungUp?(): void;
   /** All of a write that did not go out at once is sent. */
   drained(): void;
   /** The connection is broken. The socket is closed. */
@@ -33,6 +38,7 @@ const MOST_RECEIVES = 4;
 const READABLE = 1;
 const WRITABLE = 2;
 const BROKEN = 4;
+const HUNG_UP = 8;
 
 /** Sockets that are open: koffi's handles stop watching when they are collected as garbage, so something has to hold them. */
 const open = new Set<RawSocket>();
@@ -51,6 +57,7 @@ export class RawSocket implements Ready {
   #planned = false;
   #reading = false;
   #ended = false;
+  #hungUp = false;
   #closed = false;
   /** What is being sent; null: nothing. */
   #parts: OutputParts | null = null;
@@ -62,7 +69,7 @@ export class RawSocket implements Ready {
   #error: Error | null = null;
 
   /**
-   * Takes over `fd`, which is closed with the socket. It neither reads nor waits for anything yet.
+   * Takes over `fd`, which is closed with the socket. It does not read yet.
    * @param now milliseconds since an arbitrary start, for a sink that may expect more
    */
   constructor(calls: SocketCalls, fd: number, sink: SocketSink, now: (() => number) | null = null) {
@@ -71,6 +78,7 @@ export class RawSocket implements Ready {
     this.#sink = sink;
     this.#giveWay = now === null ? null : new GiveWay(now, () => calls.giveWay());
     open.add(this);
+    this.#updateInterest();
   }
 
   /** Bytes that were written and that the kernel has not taken. */
@@ -134,6 +142,7 @@ export class RawSocket implements Ready {
       return false;
     }
     if ((told & WRITABLE) !== 0 && this.#parts !== null) this.#sendRest();
+    if ((told & HUNG_UP) !== 0) this.#onHungUp();
     return (told & READABLE) !== 0 && this.#receive() <= LITTLE;
   }
 
@@ -209,7 +218,7 @@ export class RawSocket implements Ready {
 
   #updateInterest(): void {
     if (this.#closed) return;
-    const wanted = (this.#isReading ? READABLE : 0) | (this.#parts === null ? 0 : WRITABLE);
+    const wanted = (this.#isReading ? READABLE : this.#missesEnd ? HUNG_UP : 0) | (this.#parts === null ? 0 : WRITABLE);
     if (wanted === this.#watched) return;
     this.#watched = wanted;
     try {
@@ -220,20 +229,38 @@ export class RawSocket implements Ready {
     }
   }
 
+  /** The end of what the peer sends would not be noticed otherwise. */
+  get #missesEnd(): boolean {
+    return !this.#ended && !this.#hungUp && this.#error === null && this.#sink.hungUp !== undefined;
+  }
+
   #watch(wanted: number): void {
-    const interest = { readable: (wanted & READABLE) !== 0, writable: (wanted & WRITABLE) !== 0 };
+    const interest = {
+      readable: (wanted & READABLE) !== 0,
+      writable: (wanted & WRITABLE) !== 0,
+      disconnect: (wanted & HUNG_UP) !== 0,
+    };
     if (wanted === 0) this.#handle?.stop();
     else if (this.#handle === null) this.#handle = this.#calls.poll(this.#fd, interest, this.#onPoll);
     else this.#handle.start(interest, this.#onPoll);
   }
 
+  #onHungUp(): void {
+    // If it is read again, the end comes after the data.
+    if (this.#hungUp || this.#closed || this.#isReading) return;
+    this.#hungUp = true;
+    this.#updateInterest();
+    this.#sink.hungUp?.();
+  }
+
   /** Called by koffi: see `runSoon`. */
   readonly #onPoll = (...told: readonly unknown[]): void => {
     if (this.#closed) return;
-    const [status, events] = told as [number, Partial<Record<"readable" | "writable", boolean>> | undefined];
+    const [status, events] = told as [number, Partial<Record<keyof Interest, boolean>> | undefined];
     if (status < 0) this.#told |= BROKEN;
     if (events?.readable === true) this.#told |= READABLE;
     if (events?.writable === true) this.#told |= WRITABLE;
+    if (events?.disconnect === true) this.#told |= HUNG_UP;
     this.#plan();
   };
 

@@ -4,9 +4,11 @@ import type { OutputParts } from "./output-parts.ts";
 type Koffi = typeof import("koffi");
 
 /** What a watched descriptor is watched for. */
-interface Interest {
+export interface Interest {
   readonly readable: boolean;
   readonly writable: boolean;
+  /** The peer closed its sending half, or all. It is told again and again, as the others are. */
+  readonly disconnect: boolean;
 }
 
 /** What koffi gives back for a watched descriptor. It stops when it is collected as garbage. */
