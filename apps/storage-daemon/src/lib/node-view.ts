@@ -52,6 +52,10 @@ class NodeView implements BlockDriver {
     return this.#driver.abandon?.(request) ?? false;
   }
 
+  cancel(request: BlockRequest): void {
+    this.#driver.cancel?.(request);
+  }
+
   reconnectNow(): void {
     this.#driver.reconnectNow?.();
   }

@@ -88,6 +88,11 @@ class WindowDriver implements BlockDriver {
     return this.#inner.abandon?.(inner) ?? false;
   }
 
+  cancel(request: BlockRequest): void {
+    const inner = request.driverState as BlockRequest | null;
+    if (inner?.owner === request) this.#inner.cancel?.(inner);
+  }
+
   reconnectNow(): void {
     this.#inner.reconnectNow?.();
   }

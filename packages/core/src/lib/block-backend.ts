@@ -153,6 +153,18 @@ class Backend implements BlockBackend {
     return engine.late.detachAbandoned(entry);
   }
 
+  cancel(request: BlockRequest): void {
+    const entry = request.driverState;
+    if (!(entry instanceof RequestEntry) || entry.request !== request || entry.state !== EntryState.QUEUED) return;
+    // What was tried may have landed in part.
+    if (entry.mutates && entry.attempts > 0) return;
+    const { engine } = this.#open();
+    // Nobody sees it fail.
+    engine.counters.failed -= 1;
+    engine.finish(entry, new BlockError("nobody waits for the request any more", { code: "ECANCELED" }));
+    engine.supervision.onSettled();
+  }
+
   reconnectNow(): void {
     this.retryNow();
   }

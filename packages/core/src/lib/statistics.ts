@@ -9,7 +9,7 @@ export interface BackendStatistics {
   readonly submitted: number;
   /** Requests that were completed to clients, with success or error. */
   readonly completed: number;
-  /** Requests that were completed with an error. */
+  /** Requests that were completed with an error, but for those that were cancelled because nobody needs them any more. */
   readonly failed: number;
   /** Requests that were held at least once. */
   readonly held: number;

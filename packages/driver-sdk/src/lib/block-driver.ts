@@ -84,6 +84,12 @@ export interface BlockDriver {
    */
   abandon?(request: BlockRequest): boolean;
   /**
+   * Nobody needs this request any more, as when a client is gone. That says nothing about the storage. A driver that has
+   * the request only waiting may complete it with `ECANCELED`, even from within the call; one that has begun with it goes
+   * on as if nothing had been said. So a change is either not begun at all or carried out to its end.
+   */
+  cancel?(request: BlockRequest): void;
+  /**
    * Tries to reach the storage now rather than when the driver's own backoff says so. Nothing happens when connected.
    */
   reconnectNow?(): void;
