@@ -1,19 +1,21 @@
-import { createNbdDriver } from "@rehandle/driver-nbd";
+import { createNbdDriver, type NbdServerAddress } from "@rehandle/driver-nbd";
 import { createBlockClient, createRandom, isBlockError, type BlockClient } from "@rehandle/driver-sdk";
 import { clock } from "./time.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /**
- * A client of the daemon's export, which does not hold anything itself. With `held` it tells what became of the connection
+ * A client of the daemon's export on a unix socket, or on a TCP port of 127.0.0.1, which does not hold anything itself. With `held` it tells what became of the connection
  * as it is; without, as QEMU's driver does: EIO.
  */
 export async function connectClient(
   sandbox: Sandbox,
-  socket: string,
+  where: string | number,
   exportName: string,
   held = false,
 ): Promise<BlockClient> {
-  const driver = createNbdDriver({ server: { type: "unix", path: socket }, export: exportName });
+  const server: NbdServerAddress =
+    typeof where === "string" ? { type: "unix", path: where } : { type: "inet", host: "127.0.0.1", port: where };
+  const driver = createNbdDriver({ server, export: exportName });
   await driver.open({ clock, random: createRandom(1), held, onEvent: () => undefined });
   sandbox.atEnd(() => driver.close());
   return createBlockClient(driver);

@@ -33,6 +33,8 @@ export interface ConnectionHost {
   readonly onOpened: (connection: Connection) => void;
   /** Everything is over. `error` is null if the client left in peace. */
   readonly onClosed: (connection: Connection, error: Error | null) => void;
+  /** The requests that were still in flight then are over, too. */
+  readonly onSettled: (connection: Connection) => void;
 }
 
 /** One client. */
@@ -65,6 +67,11 @@ export class Connection implements TransportSink {
   /** The export that is in use; null before the negotiation is over. */
   get nbdExport(): NbdExport | null {
     return this.#nbdExport;
+  }
+
+  /** The driver has requests of this client, even if it is gone. */
+  get isBusy(): boolean {
+    return this.#transmission !== null && this.#transmission.inFlight > 0;
   }
 
   /** Begins to talk. */
@@ -116,6 +123,18 @@ export class Connection implements TransportSink {
     this.#inputEnded = true;
     if (this.#phase === "leaving") this.#close();
     else this.#transmission?.endInput();
+    this.hungUp();
+  }
+
+  /**
+   * The client has closed its half of the connection, or all of it: TCP does not tell which. Without NBD_CMD_DISC that is a
+   * hard disconnect, which has no claim to answers; some time for them is given nevertheless.
+   */
+  hungUp(): void {
+    if (this.#phase !== "transmission" || this.#deadline !== null) return;
+    this.#deadline = this.#host.clock.setTimer(this.#host.shared.limits.handshakeTimeoutMs, () => {
+      if (!this.#transmission!.isDisconnecting) this.cut(new Error("the client hung up"));
+    });
   }
 
   drained(): void {
@@ -149,6 +168,7 @@ export class Connection implements TransportSink {
 
   #negotiated(agreement: Agreement | null): void {
     this.#deadline?.cancel();
+    this.#deadline = null;
     if (this.#phase === "closed") return;
     const rest = this.#adopt();
     // Whoever withdrew the export while the client was told of it did not see this connection.
@@ -176,6 +196,7 @@ export class Connection implements TransportSink {
     const transmission = new Transmission(this.#transport!, nbdExport, terms, this.#host.shared, {
       onFailed: (error) => this.cut(error),
       onFinished: () => this.#leave(),
+      onSettled: () => this.#host.onSettled(this),
     });
     this.#transmission = transmission;
     this.#host.onOpened(this);
@@ -193,6 +214,7 @@ export class Connection implements TransportSink {
     this.#peaceful = true;
     this.#transmission?.abort();
     const transport = this.#transport!;
+    this.#deadline?.cancel();
     this.#deadline = this.#host.clock.setTimer(this.#host.shared.limits.handshakeTimeoutMs, () => this.#close());
     transport.end(() => {
       if (this.#inputEnded) this.#close();

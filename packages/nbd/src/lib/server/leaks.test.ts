@@ -42,10 +42,11 @@ test.each([false, true])(
       read: () => undefined,
       write: (_chunk, _encoding, callback) => setImmediate(callback),
     });
-    const observer = { onFailed: () => undefined, onFinished: () => undefined };
+    const observer = { onFailed: () => undefined, onFinished: () => undefined, onSettled: () => undefined };
     const sink: TransportSink = {
       data: () => undefined,
       ended: () => undefined,
+      hungUp: () => undefined,
       drained: () => transmission.drained(),
       closed: () => undefined,
     };

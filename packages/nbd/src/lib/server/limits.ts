@@ -1,6 +1,9 @@
 /** Bounds of what one client, or all of them, can make the server hold. */
 export interface NbdServerLimits {
-  /** Connections at a time; more are closed at once. Default 1024. */
+  /**
+   * Connections at a time, with those that are gone while the driver still has requests of theirs; more are closed at once.
+   * Default 1024.
+   */
   readonly maxConnections: number;
   /** Requests in flight per connection; the socket is not read beyond. Default 256. */
   readonly maxInFlightRequests: number;
@@ -9,7 +12,10 @@ export interface NbdServerLimits {
    * always passes, however long. A block status in flight counts as 64 KiB, its longest answer. Default 64 MiB.
    */
   readonly maxInFlightBytes: number;
-  /** How long a client may take from connecting to the end of the negotiation, TLS included, ms. Default 10,000. */
+  /**
+   * How long a client may take from connecting to the end of the negotiation, TLS included, ms; and how long one that hung
+   * up without NBD_CMD_DISC is still given answers, should it only have closed its half of the connection. Default 10,000.
+   */
   readonly handshakeTimeoutMs: number;
   /** Memory that is kept for buffers of later requests, all connections together, bytes. Default 64 MiB. */
   readonly maxPooledBytes: number;

@@ -115,6 +115,8 @@ class SocketServer implements NbdServer {
   readonly #limits: NbdServerLimits;
   readonly #onEvent: (event: NbdServerEvent) => void;
   readonly #connections: Set<Connection> = new Set();
+  /** Those that are gone, but of which the storage still has requests. */
+  readonly #lingering: Set<Connection> = new Set();
   readonly #listeners: Set<Server> = new Set();
   /** Called whenever a connection is gone. */
   readonly #waiters: Set<() => void> = new Set();
@@ -142,6 +144,7 @@ class SocketServer implements NbdServer {
         this.#onEvent({ type: "opened", exportName: connection.nbdExport?.name ?? "" });
       },
       onClosed: (connection, error) => this.#closed(connection, error),
+      onSettled: (connection) => this.#lingering.delete(connection),
     };
     this.#loading = sockets === "node" ? Promise.resolve() : this.#loadSockets();
   }
@@ -201,7 +204,7 @@ class SocketServer implements NbdServer {
   }
 
   handleConnection(stream: Duplex): void {
-    if (this.#closing || this.#connections.size >= this.#limits.maxConnections) {
+    if (this.#closing || this.#connections.size + this.#lingering.size >= this.#limits.maxConnections) {
       stream.on("error", () => undefined);
       stream.destroy();
       this.#onEvent({ type: "refused" });
@@ -243,6 +246,7 @@ class SocketServer implements NbdServer {
 
   #closed(connection: Connection, error: Error | null): void {
     this.#connections.delete(connection);
+    if (connection.isBusy) this.#lingering.add(connection);
     this.#onEvent({ type: "closed", exportName: connection.nbdExport?.name ?? null, error });
     for (const wake of this.#waiters) wake();
     this.#waiters.clear();

@@ -27,7 +27,13 @@ function stuckOutput(): {
     output.drained();
     output.flush();
   };
-  const sink = { data: () => undefined, ended: () => undefined, drained, closed: () => undefined };
+  const sink = {
+    data: () => undefined,
+    ended: () => undefined,
+    hungUp: () => undefined,
+    drained,
+    closed: () => undefined,
+  };
   const output = new ReplyOutput(new StreamTransport(stream, sink), pool);
   return { output, pool, stream, writes, finishWrite: () => done?.() };
 }

@@ -18,6 +18,8 @@ export interface RequestSlot {
   readonly request: BlockRequest;
   /** The connection; set while the slot is in use. */
   owner: SlotOwner | null;
+  /** Its index among the owner's requests in flight. */
+  place: number;
   cookieHigh: number;
   cookieLow: number;
   /** NBD_CMD_*. */
@@ -44,6 +46,7 @@ function createSlot(): RequestSlot {
   const slot: RequestSlot = {
     request: createRequest({ complete, iov: NO_IOV, extents: NO_EXTENTS }),
     owner: null,
+    place: 0,
     cookieHigh: 0,
     cookieLow: 0,
     type: 0,

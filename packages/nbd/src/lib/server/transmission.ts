@@ -37,6 +37,8 @@ export interface TransmissionObserver {
   onFailed(error: BlockError): void;
   /** The client left or was asked to: all its requests are answered, and the answers are written. */
   onFinished(): void;
+  /** The last request of a transmission that was aborted came to its end. */
+  onSettled(): void;
 }
 
 /**
@@ -84,13 +86,15 @@ export class Transmission implements SlotOwner {
   /** What the request with refused data is answered with. */
   #refusal = NBD_SUCCESS;
   #refusedLeft = 0;
-  #inFlight = 0;
+  /** The requests in flight, in no order; each knows its place. */
+  readonly #slots: RequestSlot[] = [];
   #inFlightBytes = 0;
   #running = false;
   /** What is left of the present turn. */
   #budget = 0;
   #turnPlanned = false;
   #inputEnded = false;
+  #isDisconnecting = false;
   #shuttingDown = false;
   /** The connection is gone or handed back; nobody wants replies any more. */
   #over = false;
@@ -115,9 +119,14 @@ export class Transmission implements SlotOwner {
     this.#encoder = new ReplyEncoder(this.#output, shared.buffers, terms);
   }
 
-  /** Requests that the driver has. */
+  /** Requests that the driver has, and the write whose data is arriving. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#slots.length;
+  }
+
+  /** The client sent NBD_CMD_DISC: it wants what it asked for before to be done, and has nothing more to say. */
+  get isDisconnecting(): boolean {
+    return this.#isDisconnecting;
   }
 
   /** Takes the first `length` bytes of what the connection brought. */
@@ -150,7 +159,10 @@ export class Transmission implements SlotOwner {
     this.#planTurn();
   }
 
-  /** The connection is gone. Requests in flight go on to their end, but nobody hears of it. */
+  /**
+   * The connection is gone, nobody wants its replies. Requests that the driver has not begun with are cancelled, the others
+   * go on to their end; so do changes that the client sent a NBD_CMD_DISC after.
+   */
   abort(): void {
     this.#over = true;
     this.#state = "stopped";
@@ -158,6 +170,11 @@ export class Transmission implements SlotOwner {
     this.#output.discard();
     if (this.#arriving !== null) this.#recycle(this.#arriving);
     this.#arriving = null;
+    // To cancel one may end others, whose slots are somebody else's then.
+    for (const slot of this.#slots.slice()) {
+      const isWanted = this.#isDisconnecting && slot.type !== NBD_CMD_READ && slot.type !== NBD_CMD_BLOCK_STATUS;
+      if (slot.owner === this && !isWanted) this.#driver.cancel?.(slot.request);
+    }
   }
 
   /** The driver is done with a request: called by its completion, perhaps from within submit. */
@@ -167,11 +184,12 @@ export class Transmission implements SlotOwner {
       this.#driver.submit(slot.request);
       return;
     }
-    this.#inFlight -= 1;
     this.#inFlightBytes -= slot.charge;
     if (!this.#over) this.#reply(slot, error);
     this.#recycle(slot);
-    if (!this.#running) this.#planTurn();
+    if (!this.#over) {
+      if (!this.#running) this.#planTurn();
+    } else if (this.#slots.length === 0) this.#observer.onSettled();
   }
 
   #reply(slot: RequestSlot, error: BlockError | null): void {
@@ -184,6 +202,11 @@ export class Transmission implements SlotOwner {
   }
 
   #recycle(slot: RequestSlot): void {
+    const last = this.#slots.pop()!;
+    if (last !== slot) {
+      this.#slots[slot.place] = last;
+      last.place = slot.place;
+    }
     if (slot.buffer !== null) this.#shared.buffers.give(slot.buffer);
     this.#shared.slots.give(slot);
   }
@@ -246,6 +269,7 @@ export class Transmission implements SlotOwner {
     if (found === null) return this.#fail("a request starts with the wrong magic");
     if (!found) return false;
     if (this.#parser.header.type === NBD_CMD_DISC) {
+      this.#isDisconnecting = true;
       this.#state = "stopped";
       return false;
     }
@@ -280,8 +304,9 @@ export class Transmission implements SlotOwner {
   #hasRoom(charge: number): boolean {
     const { limits } = this.#shared;
     const pending = this.#output.pending;
-    if (this.#inFlight === 0 && pending === 0) return true;
-    if (this.#inFlight >= limits.maxInFlightRequests || pending > MOST_UNREAD) return false;
+    const inFlight = this.#slots.length;
+    if (inFlight === 0 && pending === 0) return true;
+    if (inFlight >= limits.maxInFlightRequests || pending > MOST_UNREAD) return false;
     return this.#inFlightBytes + pending + charge <= limits.maxInFlightBytes;
   }
 
@@ -306,7 +331,7 @@ export class Transmission implements SlotOwner {
     slot.owner = this;
     slot.charge = charge;
     fillRequest(slot, header, this.#capabilities);
-    this.#inFlight += 1;
+    slot.place = this.#slots.push(slot) - 1;
     this.#inFlightBytes += charge;
     this.#budget -= charge;
     if (header.type === NBD_CMD_READ) {
@@ -358,7 +383,7 @@ export class Transmission implements SlotOwner {
     this.#transport.setReading(!waiting && this.#budget > 0);
     const unparsed = waiting || this.#budget <= 0;
     const leaving = this.#state === "stopped" || this.#shuttingDown || (this.#inputEnded && !unparsed);
-    const submitted = this.#inFlight - (this.#arriving === null ? 0 : 1);
+    const submitted = this.#slots.length - (this.#arriving === null ? 0 : 1);
     if (!leaving || submitted > 0 || this.#output.pending > 0) return;
     this.#observer.onFinished();
   }

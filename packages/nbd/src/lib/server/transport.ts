@@ -12,6 +12,8 @@ export interface TransportSink {
   data(buffer: Buffer, length: number): void;
   /** The client sends nothing more, but may still read. */
   ended(): void;
+  /** While no data is brought: nothing more will come after what has not been brought yet. Not every transport knows. */
+  hungUp(): void;
   /** All of a write that did not go out at once is sent. */
   drained(): void;
   /** The connection is gone: `error` says why, unless it was closed in good order. */
@@ -43,6 +45,7 @@ export function createRawTransport(sockets: Sockets, taken: TakenSocket, sink: T
   const socket: RawSocket = sockets.open(taken, {
     data: (buffer, length) => sink.data(buffer, length),
     ended: () => sink.ended(),
+    hungUp: () => sink.hungUp(),
     drained: () => sink.drained(),
     failed: (error) => sink.closed(error),
   });

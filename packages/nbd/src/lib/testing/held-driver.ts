@@ -1,4 +1,10 @@
-import type { BlockDriver, BlockError, BlockRequest, DriverCapabilities, OpenContext } from "@rehandle/driver-sdk";
+import {
+  BlockError,
+  type BlockDriver,
+  type BlockRequest,
+  type DriverCapabilities,
+  type OpenContext,
+} from "@rehandle/driver-sdk";
 
 /** A driver that keeps requests until the test lets them go, and that can be made to fail them. */
 export interface HeldDriver extends BlockDriver {
@@ -11,6 +17,8 @@ export interface HeldDriver extends BlockDriver {
   readonly held: BlockRequest[];
   /** A copy of everything that was submitted. */
   readonly log: Pick<BlockRequest, "operation" | "offset" | "length" | "flags">[];
+  /** Requests that are kept can be cancelled. At first they cannot. */
+  cancels: boolean;
   /** Lets everything go that is kept; `last` first if reversed. */
   release(reversed?: boolean): void;
 }
@@ -28,6 +36,7 @@ export function createHeldDriver(inner: BlockDriver): HeldDriver {
   return {
     driverName: "held",
     hold: false,
+    cancels: false,
     failures,
     held,
     log,
@@ -40,6 +49,12 @@ export function createHeldDriver(inner: BlockDriver): HeldDriver {
       log.push({ operation, offset, length, flags });
       if (this.hold) held.push(request);
       else pass(request);
+    },
+    cancel(request: BlockRequest): void {
+      const place = held.indexOf(request);
+      if (!this.cancels || place < 0) return;
+      held.splice(place, 1);
+      request.complete(request, new BlockError("cancelled", { code: "ECANCELED" }));
     },
     release(reversed = false): void {
       const requests = held.splice(0);
