@@ -7,7 +7,8 @@ interface Change {
   readonly length: number;
   /** Null: zeroes. */
   readonly payload: Uint8Array | null;
-  state: "pending" | "done" | "failed";
+  /** `failed`: it may have been done, or a part of it. `never`: nothing of it may be seen. */
+  state: "pending" | "done" | "failed" | "never";
   /** When its completion came: count of completions so far. */
   doneAt: number;
 }
@@ -40,6 +41,12 @@ export class Checker {
     } else if (request.operation === "read" && error === null) {
       this.#checkCells(`read ${seq}`, request.iov[0]!, request.offset, seq);
     }
+  }
+
+  /** A request was completed from within the call that cancelled it. */
+  onCancel(seq: number): void {
+    const change = this.#changes.find((other) => other.seq === seq);
+    if (change !== undefined) change.state = "never";
   }
 
   /** A flush that was submitted after `completions` completions succeeded: this is on stable storage. */
@@ -78,7 +85,8 @@ export class Checker {
     const allowed = new Set<number>();
     for (let at = this.#changes.length - 1; at >= 0; at -= 1) {
       const change = this.#changes[at]!;
-      if (change.seq > seq || cell < change.offset || cell >= change.offset + change.length) continue;
+      if (change.state === "never" || change.seq > seq || cell < change.offset || cell >= change.offset + change.length)
+        continue;
       allowed.add(change.payload === null ? 0 : change.payload[cell - change.offset]!);
       if (isFinal(change)) return allowed;
     }

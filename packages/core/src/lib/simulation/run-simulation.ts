@@ -51,6 +51,8 @@ class Simulation {
   #timeouts = 0;
   #verbsLeft: number;
   #submitting = false;
+  /** The requests that did not complete, with their numbers. */
+  readonly #waiting = new Map<BlockRequest, number>();
   readonly #clock: VirtualClock = createVirtualClock();
   readonly #storage: SimulatedStorage;
   readonly #backend: BlockBackend;
@@ -125,11 +127,13 @@ class Simulation {
     const timeouts = this.#backend.hangState === "timed-out" ? -1 : this.#timeouts;
     let done = false;
     this.#pending += 1;
+    this.#waiting.set(request, seq);
     this.checker.onSubmit(seq, request);
     request.complete = (_, error) => {
       if (done) this.checker.violations.push(`request ${seq} completed twice`);
       done = true;
       this.#pending -= 1;
+      this.#waiting.delete(request);
       this.completed += 1;
       this.checker.onComplete(seq, request, error);
       if (request.operation === "flush" && error === null) this.checker.checkStable(seq, this.#storage.stable, before);
@@ -170,11 +174,22 @@ class Simulation {
     const backend = this.#backend;
     if (verb === "pause" || verb === "resume") backend[verb]();
     else if (verb === "retry-now") backend.retryNow();
+    else if (verb === "cancel") this.#cancel();
     else if (backend.drainState === "normal") await this.#drain(verb);
     this.#verbsLeft -= 1;
   }
 
-  async #drain(verb: Exclude<Verb, "pause" | "resume" | "retry-now">): Promise<void> {
+  /** A client is gone that half of the requests are of. */
+  #cancel(): void {
+    const gone = Array.from(this.#waiting).filter(() => this.#random() < 0.5);
+    for (const [request, seq] of gone) {
+      if (!this.#waiting.has(request)) continue;
+      this.#backend.cancel?.(request);
+      if (!this.#waiting.has(request)) this.checker.onCancel(seq);
+    }
+  }
+
+  async #drain(verb: Exclude<Verb, "pause" | "resume" | "retry-now" | "cancel">): Promise<void> {
     const backend = this.#backend;
     if (verb === "disable") {
       await backend.disable();

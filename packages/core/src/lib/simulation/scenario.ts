@@ -29,7 +29,15 @@ export type Trouble =
     };
 
 /** What somebody does to the backend meanwhile. */
-export type Verb = "pause" | "resume" | "retry-now" | "drain-wait" | "drain-fail" | "drain-export" | "disable";
+export type Verb =
+  | "pause"
+  | "resume"
+  | "retry-now"
+  | "drain-wait"
+  | "drain-fail"
+  | "drain-export"
+  | "disable"
+  | "cancel";
 
 /** One simulated life of a backend, in full. */
 export interface Scenario {
@@ -84,7 +92,16 @@ export function createScenario(random: Random): Scenario {
   };
 }
 
-const VERBS: readonly Verb[] = ["pause", "resume", "retry-now", "drain-wait", "drain-fail", "drain-export", "disable"];
+const VERBS: readonly Verb[] = [
+  "pause",
+  "resume",
+  "retry-now",
+  "drain-wait",
+  "drain-fail",
+  "drain-export",
+  "disable",
+  "cancel",
+];
 
 function createTrouble(random: Random, mayCrash: boolean): Trouble {
   const at = pick(random, 0, TROUBLE_SPAN);
