@@ -111,8 +111,9 @@ test("pipes may stand in for events", () => {
   expect(calls.readEvent(fd)).toBe(false);
   expect(calls.writeEvent(fd)).toBe(true);
   expect(calls.readEvent(fd)).toBe(true);
+  // On a busy machine Linux has no page for a pipe at once, now and then, which is a refusal as well.
   let written = 0;
-  while (calls.writeEvent(fd)) written += 1;
+  for (let tries = 0; tries < 20_000; tries += 1) if (calls.writeEvent(fd)) written += 1;
   expect(written).toBe(8192);
   calls.close(fd);
 });
