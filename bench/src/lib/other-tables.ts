@@ -35,13 +35,13 @@ export function measuresOfOutages(results: readonly OutageResult[]): Measures {
 export function formatDrain({ held, bytesPerRequest, drained, normal }: DrainResult): string {
   const [back, usual] = [drained, normal].map((rates) => formatNumber(median(rates)));
   const speed = `drained at ${back} per second, normally ${usual}; medians of ${drained.length}`;
-  return `### drain: ${held} writes of 4 KiB held\n\n${formatNumber(bytesPerRequest)} bytes of memory each; ${speed}`;
+  return `### drain: ${held} writes of 4 KiB held\n\n${formatNumber(median(bytesPerRequest))} bytes of memory each; ${speed}`;
 }
 
 export function measuresOfDrain({ bytesPerRequest, drained, normal }: DrainResult): Measures {
   return {
     "drain ours/normal": estimateMedian(pairRatios(drained, normal)),
-    "drain bytes per held 4k write": exactly(bytesPerRequest),
+    "drain bytes per held 4k write": estimateMedian(bytesPerRequest),
   };
 }
 
