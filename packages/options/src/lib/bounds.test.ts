@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { messageOf } from "../testing/message-of.ts";
 import { LONGEST_KEYS, MOST_OPTIONS } from "./bounds.ts";
+import { scanUnfinished } from "./completion-scan.ts";
 import { parseConfigFile } from "./config-file.ts";
 import { defineOption } from "./define-option.ts";
 import { parseFileName } from "./file-name.ts";
@@ -35,6 +36,11 @@ test.each(Object.entries(MAKERS))("%s: so many options, and not one more", (_nam
 
 test("an option that is given again is no further one in a tree", () => {
   expect(parseKeyval("a=1,".repeat(MOST_OPTIONS + 1)).tree["a"]).toBe("1");
+});
+
+test("completion knows the first of too many keys, and the last value of each", () => {
+  const { given } = scanUnfinished(`${pieces(MOST_OPTIONS + 1, (i) => `a${i}=1`).join(",")},a0=2,`);
+  expect([given.size, given.get("a0")]).toEqual([MOST_OPTIONS, "2"]);
 });
 
 test("a JSON text has so many tokens", () => {

@@ -1,3 +1,4 @@
+import { MOST_OPTIONS } from "./bounds.ts";
 import { findDelimiter, splitValue } from "./split-value.ts";
 
 /** An argument that is being written, up to where the cursor is. */
@@ -14,9 +15,15 @@ export interface UnfinishedArgument {
   readonly isFirst: boolean;
 }
 
-/** Takes an argument apart that ends anywhere. Whatever is wrong with it is passed over. */
+/**
+ * Takes an argument apart that ends anywhere. Whatever is wrong with it is passed over; of more keys than a text may have, the
+ * first are known.
+ */
 export function scanUnfinished(text: string, impliedKey?: string): UnfinishedArgument {
   const given = new Map<string, string>();
+  const note = (key: string, value: string): void => {
+    if (given.size < MOST_OPTIONS || given.has(key)) given.set(key, value);
+  };
   for (let at = 0; ;) {
     const delimiter = findDelimiter(text, at);
     const key = text.slice(at, delimiter);
@@ -26,11 +33,11 @@ export function scanUnfinished(text: string, impliedKey?: string): UnfinishedArg
     if (text[delimiter] === "=") {
       const { value, next, ended } = splitValue(text, delimiter + 1);
       if (!ended) return { given, before, key, value, isFirst };
-      given.set(key, value);
+      note(key, value);
       at = next;
     } else {
-      if (isFirst && impliedKey !== undefined) given.set(impliedKey, key);
-      else given.set(key, "on");
+      if (isFirst && impliedKey !== undefined) note(impliedKey, key);
+      else note(key, "on");
       at = delimiter + 1;
     }
   }
