@@ -34,6 +34,13 @@ test.each(Object.entries(MAKERS))("%s: so many options, and not one more", (_nam
   expect(messageOf(() => make(MOST_OPTIONS + 2))).toBe("Too many options, there may be 16384");
 });
 
+test("a configuration file with too many has the line of the first that is one", () => {
+  const text = `[drive]\n# ${'a = "1"\n'.repeat(MOST_OPTIONS + 1)}`;
+  expect(() => [...parseConfigFile(text, "f")]).toThrow(
+    expect.objectContaining({ code: "syntax", location: { file: "f", line: MOST_OPTIONS + 2 } }),
+  );
+});
+
 test("an option that is given again is no further one in a tree", () => {
   expect(parseKeyval("a=1,".repeat(MOST_OPTIONS + 1)).tree["a"]).toBe("1");
 });

@@ -1,5 +1,5 @@
 import type { JsonLimits } from "@rehandle/json";
-import { OptionError } from "./option-error.ts";
+import { OptionError, type OptionErrorLocation } from "./option-error.ts";
 
 /*
  * QEMU has no such bounds, or wider ones. Nobody writes as much as they let through, and a hostile text of a megabyte would
@@ -22,15 +22,12 @@ export const LONGEST_KEYS: number = 1024 * 1024;
 export class OptionCounter {
   #count = 0;
 
-  /** One more. @throws OptionError beyond {@link MOST_OPTIONS} */
-  add(): void {
+  /** One more, which stands at `location` of a configuration file. @throws OptionError beyond {@link MOST_OPTIONS} */
+  add(location?: OptionErrorLocation): void {
     this.#count += 1;
-    if (this.#count > MOST_OPTIONS) throw tooMany();
+    if (this.#count <= MOST_OPTIONS) return;
+    throw new OptionError(`Too many options, there may be ${MOST_OPTIONS}`, { code: "syntax", location });
   }
-}
-
-function tooMany(): OptionError {
-  return new OptionError(`Too many options, there may be ${MOST_OPTIONS}`, { code: "syntax" });
 }
 
 /** The error of a JSON text beyond {@link LONGEST_KEYS}. */

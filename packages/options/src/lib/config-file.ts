@@ -41,14 +41,15 @@ export function* parseConfigFile(text: string, fileName: string): Generator<Conf
   for (const line of linesOf(text)) {
     number += 1;
     if (line.startsWith("\n") || line.startsWith("#")) continue;
-    made.add();
+    const here = { file: fileName, line: number };
+    made.add(here);
     const header = line.startsWith("[") ? readHeader(line) : undefined;
     if (header !== undefined) {
       if (open !== undefined) yield sectionOf(open, location);
       open = { ...header, options: new Map() };
       continue;
     }
-    location = { file: fileName, line: number };
+    location = here;
     const [, key, value = ""] = OPTION.exec(line) ?? [];
     if (key === undefined) throw new OptionError("parse error", { code: "syntax", location });
     if (open === undefined) throw new OptionError("no group defined", { code: "syntax", location });
