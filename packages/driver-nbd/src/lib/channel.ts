@@ -9,8 +9,8 @@ import { tcpConnectOptions } from "./inet-family.ts";
 export interface ChannelSink {
   /** `length` bytes arrived at the start of `buffer`, which is used again after this call. */
   data(buffer: Uint8Array, length: number): void;
-  /** True if many answers are still to come: see `SocketSink`. */
-  expectsMore(): boolean;
+  /** True if many answers are still to come: see `SocketSink`. Absent: never. */
+  expectsMore?(): boolean;
   /** The other end is gone (`null`: it closed in good order), or the channel broke. Called once, and nothing comes after it. */
   closed(error: Error | null): void;
 }
@@ -94,7 +94,7 @@ export class Channel {
     }
     const sink: SocketSink = {
       data: (buffer, length) => this.sink?.data(buffer, length),
-      expectsMore: () => this.sink?.expectsMore() === true,
+      expectsMore: () => this.sink?.expectsMore?.() === true,
       ended: this.#onEnd,
       drained: () => this.#written(),
       failed: (error) => {

@@ -46,10 +46,6 @@ export class HandshakeStream implements ChannelSink {
     return unread;
   }
 
-  expectsMore(): boolean {
-    return false;
-  }
-
   data(buffer: Uint8Array, length: number): void {
     if (this.#unread.length + length > MAX_UNREAD) {
       this.#fail(protocolError("the server says far more than it was asked"));
