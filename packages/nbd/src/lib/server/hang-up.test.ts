@@ -66,21 +66,24 @@ describe.each([
     expect(payload.toString()).toBe("kept\0\0\0\0");
   });
 
-  test.each(["tcp", "unix"])("a %s client that hung up without a DISC is gone after some time", async (kind) => {
-    await start({ sockets });
-    s.driver.cancels = true;
-    const client = await join(kind === "tcp" ? tcp : s.path);
-    client.request({ type: NBD_CMD_READ, length: 4096 });
-    await until(() => s.driver.held.length === 1);
-    client.destroy();
-    await aWhile();
-    s.clock.advance(GRACE - 1);
-    await aWhile();
-    expect(s.server.connectionCount).toBe(1);
-    s.clock.advance(1);
-    expect([s.server.connectionCount, s.driver.held.length]).toEqual([0, 0]);
-    expect(s.events.at(-1)).toMatchObject({ type: "closed", error: { message: "the client hung up" } });
-  });
+  test.each(["tcp", "unix"] as const)(
+    "a %s client that hung up without a DISC is gone after some time",
+    async (kind) => {
+      await start({ sockets });
+      s.driver.cancels = true;
+      const client = await join(kind === "tcp" ? tcp : s.path);
+      client.request({ type: NBD_CMD_READ, length: 4096 });
+      await until(() => s.driver.held.length === 1);
+      client.destroy();
+      await aWhile();
+      s.clock.advance(GRACE - 1);
+      await aWhile();
+      expect(s.server.connectionCount).toBe(1);
+      s.clock.advance(1);
+      expect([s.server.connectionCount, s.driver.held.length]).toEqual([0, 0]);
+      expect(s.events.at(-1)).toMatchObject({ type: "closed", error: { message: "the client hung up" } });
+    },
+  );
 
   test("a client that hung up after its DISC gets its answers, however late", async () => {
     await start({ sockets });
@@ -115,22 +118,25 @@ describe.each([
   });
 });
 
+/** A client with five writes, of which the server has room for two. */
+async function joinTooMuch(kind: "tcp" | "unix"): Promise<RawClient> {
+  await start({ limits: { maxInFlightRequests: 2 } });
+  const client = await join(kind === "tcp" ? tcp : s.path);
+  for (let i = 0; i < 5; i += 1) client.request({ type: NBD_CMD_WRITE, data: Buffer.alloc(100_000) });
+  await until(() => s.driver.held.length === 2);
+  return client;
+}
+
 describe.runIf(hasSockets)("while a connection is not read, because no more fits in", () => {
-  test.each(["tcp", "unix"])("a %s client that hung up is gone after some time", async (kind) => {
-    await start({ limits: { maxInFlightRequests: 2 } });
-    const client = await join(kind === "tcp" ? tcp : s.path);
-    for (let i = 0; i < 5; i += 1) client.request({ type: NBD_CMD_WRITE, data: Buffer.alloc(100_000) });
-    await until(() => s.driver.held.length === 2);
+  test.each(["tcp", "unix"] as const)("a %s client that hung up is gone after some time", async (kind) => {
+    const client = await joinTooMuch(kind);
     client.destroy();
     await untilNobody();
     expect(s.events.at(-1)).toMatchObject({ type: "closed", error: { message: "the client hung up" } });
   });
 
   test("a client that was reset is gone at once", async () => {
-    await start({ limits: { maxInFlightRequests: 2 } });
-    const client = await join(tcp);
-    for (let i = 0; i < 5; i += 1) client.request({ type: NBD_CMD_WRITE, data: Buffer.alloc(100_000) });
-    await until(() => s.driver.held.length === 2);
+    const client = await joinTooMuch("tcp");
     client.reset();
     await until(() => s.server.connectionCount === 0);
     expect(s.events.at(-1)).toMatchObject({ type: "closed", error: { code: "ECONNRESET" } });
@@ -147,11 +153,8 @@ describe.runIf(hasSockets)("while a connection is not read, because no more fits
   });
 
   test("a client that only stops sending gets all of its answers, also to what was not read yet", async () => {
-    await start({ limits: { maxInFlightRequests: 2 } });
-    const client = await join(tcp);
-    for (let i = 0; i < 5; i += 1) client.request({ type: NBD_CMD_WRITE, data: Buffer.alloc(100_000) });
+    const client = await joinTooMuch("tcp");
     client.stream.end();
-    await until(() => s.driver.held.length === 2);
     await aWhile();
     s.driver.hold = false;
     s.driver.release();
