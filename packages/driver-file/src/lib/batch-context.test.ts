@@ -3,7 +3,8 @@ import os, { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { createBatchContexts } from "./batch-context.ts";
+import { createBatchContexts, type BatchContexts } from "./batch-context.ts";
+import type { CallThread } from "./call-thread.ts";
 import { nodeFileSystem } from "./file-system.ts";
 import { WriteBatcher } from "./write-batcher.ts";
 
@@ -54,11 +55,11 @@ function failingEvents(real: Koffi, errnos: readonly number[]): { koffi: Koffi; 
   return { koffi: fake as unknown as Koffi, asked: () => asked };
 }
 
-async function writeThree(contexts: ReturnType<typeof createBatchContexts>): Promise<{ ends: string[]; data: Buffer }> {
+async function writeThree(contexts: BatchContexts | null): Promise<{ ends: string[]; data: Buffer }> {
   const folder = fs.mkdtempSync(join(tmpdir(), "rehandle-batch-"));
   const fd = fs.openSync(join(folder, "disk"), "w+");
   try {
-    const batcher = new WriteBatcher(nodeFileSystem, contexts!);
+    const batcher = new WriteBatcher(nodeFileSystem, contexts!, () => performance.now());
     const write = (index: number): Promise<string> =>
       new Promise((resolve) => {
         const buffer = new Uint8Array(4096).fill(index);
@@ -92,4 +93,33 @@ test.runIf(works)("a question for their ends that a signal interrupts is asked a
   expect(data.equals(expected)).toBe(true);
   expect(asked()).toBe(4);
   expect(contexts?.take()).not.toBeNull();
+});
+
+/** Real contexts whose thread is awake. */
+async function awakeContexts(): Promise<BatchContexts> {
+  const contexts = createBatchContexts(koffi!)!;
+  for (let asked = 0; asked < 63; asked += 1) expect(contexts.isQuick()).toBe(false);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  // Not yet: so few have no thread.
+  expect(contexts.isQuick()).toBe(false);
+  await expect.poll(() => contexts.isQuick()).toBe(true);
+  return contexts;
+}
+
+test.runIf(works)("the thread that is awake writes what the pool would", async () => {
+  const { ends, data } = await writeThree(await awakeContexts());
+  expect(ends).toEqual(["4096", "4096", "4096"]);
+  expect(data.equals(expected)).toBe(true);
+});
+
+test.runIf(works)("what was on a thread that ended is written again", async () => {
+  let asked = 0;
+  const run: CallThread["run"] = (_number, _parameters, done) => {
+    asked += 1;
+    setImmediate(() => done(null, 0));
+  };
+  const { ends, data } = await writeThree(createBatchContexts(koffi!, { free: () => (asked === 0 ? { run } : null) }));
+  expect(ends).toEqual(["4096", "4096", "4096"]);
+  expect(data.equals(expected)).toBe(true);
+  expect(asked).toBe(1);
 });

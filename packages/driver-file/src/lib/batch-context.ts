@@ -1,5 +1,7 @@
 import { constants } from "node:os";
 
+import type { CallEnd } from "./call-thread.ts";
+import { LazyThread, type ThreadSource } from "./lazy-thread.ts";
 import { createAddressOf, type AddressOf } from "./memory-address.ts";
 
 type Koffi = typeof import("koffi");
@@ -40,8 +42,11 @@ export interface BatchEnd {
 export interface BatchContext {
   /** Puts a write into place `index` of the next batch. The buffer must stay as it is until the batch is over. */
   set(index: number, fd: number, buffer: Uint8Array, from: number, length: number, position: number): void;
-  /** Runs the first `count` writes, one after the other, on one thread of the pool. */
-  run(count: number, done: BatchEnd): void;
+  /**
+   * Runs the first `count` writes, one after the other, off the event loop.
+   * @param quick on the thread that is awake, which is free; otherwise on one of the pool
+   */
+  run(count: number, quick: boolean, done: BatchEnd): void;
   /** Bytes that write number `index` moved, or `-errno`. */
   result(index: number): number;
 }
@@ -52,13 +57,15 @@ export interface BatchContexts {
   take(): BatchContext | null;
   /** Takes it back; its batch is over. */
   give(context: BatchContext): void;
+  /** The thread that is awake is free. It is started when this has been asked often. */
+  isQuick(): boolean;
 }
 
 /**
  * Batches by Linux's asynchronous I/O (`io_submit`), which does buffered writes at once, in the thread that submits them:
  * many writes for one trip through the thread pool. Null where the system does not have it or does not allow it.
  */
-export function createBatchContexts(koffi: Koffi): BatchContexts | null {
+export function createBatchContexts(koffi: Koffi, thread: ThreadSource = new LazyThread(koffi)): BatchContexts | null {
   const numbers = NUMBERS[process.arch];
   if (numbers === undefined) return null;
   const call: SystemCall = koffi
@@ -69,7 +76,8 @@ export function createBatchContexts(koffi: Koffi): BatchContexts | null {
   const onUnusable = (): void => {
     isUsable = false;
   };
-  const library: Library = { koffi, call, numbers, addressOf: createAddressOf(koffi), onUnusable };
+  const submit = createSubmit(koffi, call, numbers.submit, thread);
+  const library: Library = { koffi, call, numbers, addressOf: createAddressOf(koffi), submit, onUnusable };
   const make = (): BatchContext | null => {
     const id = new BigUint64Array(16);
     const made = call(numbers.setup, MOST_WRITES, Number(koffi.address(id)), null, null, null);
@@ -78,6 +86,7 @@ export function createBatchContexts(koffi: Koffi): BatchContexts | null {
   return {
     take: () => (isUsable ? (unused.pop() ?? make()) : null),
     give: (context) => void unused.push(context),
+    isQuick: () => thread.free() !== null,
   };
 }
 
@@ -91,8 +100,26 @@ interface Library {
   readonly call: SystemCall;
   readonly numbers: CallNumbers;
   readonly addressOf: AddressOf;
+  readonly submit: Submit;
   /** The system does not tell how batches end. */
   readonly onUnusable: () => void;
+}
+
+/** io_submit(2) off the event loop. */
+type Submit = (quick: boolean, context: number, count: number, listAt: number, done: CallEnd) => void;
+
+function createSubmit(koffi: Koffi, call: SystemCall, number: number, thread: ThreadSource): Submit {
+  return (quick, context, count, listAt, done) => {
+    const awake = quick ? thread.free() : null;
+    if (awake !== null) {
+      awake.run(number, [context, count, listAt], done);
+      return;
+    }
+    call.async(number, context, count, listAt, null, null, (failure, result) => {
+      if (failure instanceof Error) done(-1, EIO);
+      else done(result, result < 0 ? koffi.errno() : 0);
+    });
+  };
 }
 
 class AioContext implements BatchContext {
@@ -134,15 +161,17 @@ class AioContext implements BatchContext {
     blocks[word + 11] = position / TWO_TO_32;
   }
 
-  run(count: number, done: BatchEnd): void {
-    const { koffi, call, numbers } = this.#library;
-    call.async(numbers.submit, this.#context, count, this.#listAt, null, null, (failure, result) => {
-      if (failure instanceof Error || result <= 0) {
-        done(0, failure instanceof Error ? EIO : koffi.errno() || EIO);
-        return;
+  run(count: number, quick: boolean, done: BatchEnd): void {
+    this.#library.submit(quick, this.#context, count, this.#listAt, (result, errno) => {
+      if (result === null) {
+        this.#dissolve(done);
+      } else if (result <= 0) {
+        done(0, errno || EIO);
+      } else {
+        const { call, numbers } = this.#library;
+        const collected = call(numbers.events, this.#context, result, result, this.#eventsAt, this.#noTimeAt);
+        this.#collect(Math.max(0, collected), result, done);
       }
-      const collected = call(numbers.events, this.#context, result, result, this.#eventsAt, this.#noTimeAt);
-      this.#collect(Math.max(0, collected), result, done);
     });
   }
 

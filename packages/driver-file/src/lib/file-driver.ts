@@ -4,6 +4,7 @@ import {
   toBlockError,
   type BlockDriver,
   type BlockRequest,
+  type Clock,
   type DriverCapabilities,
   type OpenContext,
 } from "@rehandle/driver-sdk";
@@ -65,7 +66,7 @@ export class FileDriver implements BlockDriver {
   async #open(context: OpenContext): Promise<DriverCapabilities> {
     const loaded = await this.#loadSystemCalls();
     const systemCalls = loaded && repeatInterrupted(loaded);
-    const plan = { options: this.#options, fileSystem: this.#withBatches(systemCalls), systemCalls };
+    const plan = { options: this.#options, fileSystem: this.#withBatches(systemCalls, context.clock), systemCalls };
     let storage: OpenStorage;
     try {
       storage = await openStorage(plan, context);
@@ -87,14 +88,18 @@ export class FileDriver implements BlockDriver {
   }
 
   /** O_DIRECT waits for the device with every write, so that one after the other would be slow. */
-  #withBatches(systemCalls: SystemCalls | null): FileSystem {
+  #withBatches(systemCalls: SystemCalls | null, clock: Clock): FileSystem {
     const fileSystem = this.#fileSystem;
     const contexts = systemCalls?.batchContexts ?? null;
     if (contexts === null || fileSystem !== nodeFileSystem || this.#options.cacheDirect) return fileSystem;
-    const batcher = new WriteBatcher(fileSystem, contexts);
+    const batcher = new WriteBatcher(fileSystem, contexts, () => clock.now());
     return {
       ...fileSystem,
       write: (fd, buffer, from, length, position, done) => batcher.write(fd, buffer, from, length, position, done),
+      fdatasync(fd, done) {
+        batcher.flushed();
+        fileSystem.fdatasync(fd, done);
+      },
     };
   }
 

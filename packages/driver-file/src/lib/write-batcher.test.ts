@@ -8,19 +8,24 @@ import { nodeFileSystem, type FileSystem } from "./file-system.ts";
 import { loadSystemCalls } from "./system-calls.ts";
 import { WriteBatcher } from "./write-batcher.ts";
 
+const systemNow = (): number => performance.now();
+
 /** Notes what each batch has, and ends it when the test says so. */
 function createFakeContext(): {
   context: BatchContext;
   batches: number[][];
+  quick: boolean[];
   end: (results: number[], errno?: number) => void;
 } {
   const batches: number[][] = [];
+  const quick: boolean[] = [];
   let positions: number[] = [];
   let results: number[] = [];
   let done: BatchEnd | null = null;
   const context: BatchContext = {
     set: (index, _fd, _buffer, _from, _length, position) => void (positions[index] = position),
-    run(count, ended) {
+    run(count, isQuick, ended) {
+      quick.push(isQuick);
       batches.push(positions.slice(0, count));
       positions = [];
       done = ended;
@@ -31,11 +36,11 @@ function createFakeContext(): {
     results = given;
     done?.(given.length, errno);
   };
-  return { context, batches, end };
+  return { context, batches, quick, end };
 }
 
-function only(context: BatchContext): BatchContexts {
-  return { take: () => context, give: () => {} };
+function only(context: BatchContext, isQuick = false): BatchContexts {
+  return { take: () => context, give: () => {}, isQuick: () => isQuick };
 }
 
 /** Nothing may be written alone. */
@@ -48,7 +53,7 @@ const noFileSystem: FileSystem = {
 
 test("what comes together goes together, and what comes meanwhile goes next", async () => {
   const { context, batches, end } = createFakeContext();
-  const batcher = new WriteBatcher(noFileSystem, only(context));
+  const batcher = new WriteBatcher(noFileSystem, only(context), systemNow);
   const told: string[] = [];
   const write = (position: number): void =>
     batcher.write(3, new Uint8Array(8), 0, 8, position, (error, bytes) => {
@@ -67,7 +72,7 @@ test("what comes together goes together, and what comes meanwhile goes next", as
 
 test("what the system did not take goes again, and what it refused hears why", async () => {
   const { context, batches, end } = createFakeContext();
-  const batcher = new WriteBatcher(noFileSystem, only(context));
+  const batcher = new WriteBatcher(noFileSystem, only(context), systemNow);
   const told: string[] = [];
   for (const position of [1, 2, 3, 4]) {
     batcher.write(3, new Uint8Array(8), 0, 8, position, (error, bytes) => {
@@ -84,7 +89,7 @@ test("what the system did not take goes again, and what it refused hears why", a
 
 test("a callback that throws does not keep the others from theirs", async () => {
   const { context, end } = createFakeContext();
-  const batcher = new WriteBatcher(noFileSystem, only(context));
+  const batcher = new WriteBatcher(noFileSystem, only(context), systemNow);
   const told: number[] = [];
   for (const position of [1, 2, 3]) {
     batcher.write(3, new Uint8Array(8), 0, 8, position, () => {
@@ -99,19 +104,60 @@ test("a callback that throws does not keep the others from theirs", async () => 
 
 test("a batch is bounded", async () => {
   const { context, batches } = createFakeContext();
-  const batcher = new WriteBatcher(noFileSystem, only(context));
+  const batcher = new WriteBatcher(noFileSystem, only(context), systemNow);
   for (let position = 0; position < 100; position += 1) {
     batcher.write(3, new Uint8Array(8), 0, 8, position, () => {});
   }
   await new Promise(setImmediate);
   expect(batches[0]).toHaveLength(64);
   const long = createFakeContext();
-  const other = new WriteBatcher(noFileSystem, only(long.context));
+  const other = new WriteBatcher(noFileSystem, only(long.context), systemNow);
   for (let position = 0; position < 3; position += 1) {
     other.write(3, new Uint8Array(700_000), 0, 700_000, position, () => {});
   }
   await new Promise(setImmediate);
   expect(long.batches[0]).toHaveLength(1);
+});
+
+/** Writes of 8 bytes, one at a time, to a batcher whose thread is awake. */
+function writeAlone(): {
+  batcher: WriteBatcher;
+  /** @returns whether the thread was asked. */
+  write: (took: number) => Promise<boolean>;
+} {
+  const { context, batches, quick, end } = createFakeContext();
+  let now = 0;
+  const fileSystem: FileSystem = {
+    ...nodeFileSystem,
+    write: (_fd, _buffer, _from, length, _at, done) => done(null, length),
+  };
+  const batcher = new WriteBatcher(fileSystem, only(context, true), () => now);
+  const write = async (took: number): Promise<boolean> => {
+    const before = batches.length;
+    batcher.write(3, new Uint8Array(8), 0, 8, 0, () => {});
+    await new Promise(setImmediate);
+    now += took;
+    if (batches.length === before) return false;
+    expect(quick.at(-1)).toBe(true);
+    end([8]);
+    return true;
+  };
+  return { batcher, write };
+}
+
+test("where a thread is awake, one write alone goes to it, unless the last took long", async () => {
+  const { write } = writeAlone();
+  for (let count = 0; count < 8; count += 1) await write(0);
+  expect([await write(0.5), await write(1.5), await write(0)]).toEqual([true, true, false]);
+});
+
+test("a write alone soon after a flush does not go to the thread that is awake", async () => {
+  const { batcher, write } = writeAlone();
+  for (let round = 0; round < 2; round += 1) {
+    for (let count = 0; count < 8; count += 1) expect(await write(0)).toBe(false);
+    expect(await write(0)).toBe(true);
+    batcher.flushed();
+  }
 });
 
 test("real batches write what they should, also beyond 4 GiB, and tell real errors", async () => {
@@ -127,7 +173,7 @@ test("real batches write what they should, also beyond 4 GiB, and tell real erro
   const fd = fs.openSync(join(folder, "disk"), "w+");
   const readOnly = fs.openSync(join(folder, "disk"), "r");
   try {
-    const batcher = new WriteBatcher(nodeFileSystem, contexts);
+    const batcher = new WriteBatcher(nodeFileSystem, contexts, systemNow);
     const write = (to: number, fill: number, position: number): Promise<string> =>
       new Promise((resolve) => {
         const buffer = new Uint8Array(5000).fill(fill);

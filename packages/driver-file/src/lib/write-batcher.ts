@@ -1,8 +1,11 @@
 import { MOST_WRITES, type BatchContext, type BatchContexts } from "./batch-context.ts";
 import { admit, release } from "./call-admission.ts";
 import type { FileSystem, Moved } from "./file-system.ts";
+import { Haste } from "./haste.ts";
 import { systemError } from "./system-error.ts";
 
+/** Writes since the last flush before one alone goes to the thread that is awake. */
+const FAR_FROM_FLUSH = 8;
 /** Bytes in one batch, unless its first write alone has more. */
 const MOST_BYTES = 1024 * 1024;
 
@@ -23,23 +26,35 @@ interface Write {
 export class WriteBatcher {
   readonly #fileSystem: FileSystem;
   readonly #contexts: BatchContexts;
+  readonly #haste: Haste;
   #waiting: Write[] = [];
   #batch: Write[] = [];
   #planned = false;
   #running = false;
+  #sinceFlush = 0;
   readonly #begin = (): void => {
     this.#planned = false;
     if (!this.#running) this.#runNext();
   };
 
-  /** @param fileSystem does what cannot be batched. */
-  constructor(fileSystem: FileSystem, contexts: BatchContexts) {
+  /**
+   * @param fileSystem does what cannot be batched.
+   * @param now milliseconds since an arbitrary start, with fractions
+   */
+  constructor(fileSystem: FileSystem, contexts: BatchContexts, now: () => number) {
+    this.#haste = new Haste(now);
     this.#fileSystem = fileSystem;
     this.#contexts = contexts;
   }
 
+  /** The file is flushed. Where that follows every write, a thread that stays awake only keeps the processor from it. */
+  flushed(): void {
+    this.#sinceFlush = 0;
+  }
+
   /** As {@link FileSystem.write}. */
   write(fd: number, buffer: Uint8Array, from: number, length: number, position: number, done: Moved): void {
+    this.#sinceFlush += 1;
     this.#waiting.push({ fd, buffer, from, length, position, done });
     if (this.#running || this.#planned) return;
     this.#planned = true;
@@ -50,7 +65,9 @@ export class WriteBatcher {
   #runNext(): void {
     const first = this.#waiting[0];
     if (first === undefined) return;
-    const context = this.#waiting.length === 1 ? null : this.#contexts.take();
+    const isAlone = this.#waiting.length === 1;
+    const quick = (!isAlone || this.#sinceFlush > FAR_FROM_FLUSH) && this.#contexts.isQuick() && this.#haste.begin();
+    const context = isAlone && !quick ? null : this.#contexts.take();
     if (context === null) {
       this.#waiting.shift();
       this.#runAlone(first);
@@ -61,10 +78,10 @@ export class WriteBatcher {
     for (const [index, { fd, buffer, from, length, position }] of this.#batch.entries()) {
       context.set(index, fd, buffer, from, length, position);
     }
-    admit(() => context.run(this.#batch.length, (taken, errno) => this.#ended(context, taken, errno)));
+    admit(() => context.run(this.#batch.length, quick, (taken, errno) => this.#ended(context, taken, errno)));
   }
 
-  /** One write is better off with Node's own. */
+  /** For the pool, one write is better off with Node's own. */
   #runAlone({ fd, buffer, from, length, position, done }: Write): void {
     this.#running = true;
     this.#fileSystem.write(fd, buffer, from, length, position, (error, bytes) => {
@@ -90,6 +107,7 @@ export class WriteBatcher {
 
   #ended(context: BatchContext, taken: number, errno: number): void {
     release();
+    this.#haste.end();
     const batch = this.#batch;
     this.#batch = [];
     const results = batch.slice(0, taken).map((_, index) => context.result(index));
