@@ -18,9 +18,9 @@ const BLOCK = 4096;
 const CONNECTIONS = 50;
 const REQUESTS = 10_000;
 /** Daemons, each of which is new when it holds requests for the first time: only then does memory grow. */
-const DAEMONS = 5;
+const DAEMONS = 15;
 /** Further outages of each, each after as many writes without one. */
-const ROUNDS = 3;
+const ROUNDS = 2;
 /** How long the requests may take to arrive, ms. */
 const ARRIVAL_DEADLINE = 10_000;
 /** How long the replies to them may take, ms. */

@@ -2,6 +2,8 @@ import { block, type RangeItem } from "./range-item.ts";
 
 /** Buckets of a table with little in it. */
 const FEWEST_BUCKETS = 256;
+/** Places for each bucket before there are twice as many. */
+const MOST_PER_BUCKET = 4;
 
 /** The lists of a bucket, newest first. */
 const WRITES = 0;
@@ -53,7 +55,7 @@ export class GranuleTable {
     }
     item.table = this;
     this.count += item.placesUsed;
-    if (this.count > 2 * (this.#mask + 1)) this.#grow();
+    if (this.count > MOST_PER_BUCKET * (this.#mask + 1)) this.#grow();
   }
 
   /** Lets an item that is entered elsewhere wait for what it conflicts with here. */

@@ -2,7 +2,7 @@ import type { BlockError, BlockRequest } from "@rehandle/driver-sdk";
 
 import type { Attempt, AttemptOwner } from "./attempt.ts";
 import type { Direction } from "./policy.ts";
-import { RangeItem } from "./range-item.ts";
+import { NEXT_FLAG, RangeItem } from "./range-item.ts";
 import type { TimelineItem } from "./timeline.ts";
 
 /** Where a request is. Numbers, because the transition table is asked twice for every request. */
@@ -34,6 +34,12 @@ function setOf(...states: EntryState[]): number {
   return states.reduce<number>((set, state) => set | (1 << state), 0);
 }
 
+/** Further bits of a {@link RangeItem}. */
+const TOUCHED = NEXT_FLAG;
+const TROUBLED = NEXT_FLAG << 1;
+const STOPPED = NEXT_FLAG << 2;
+const ABANDONED = NEXT_FLAG << 3;
+
 /** A client's request inside the engine. Pooled. */
 export class RequestEntry extends RangeItem implements AttemptOwner {
   #state: EntryState = EntryState.IDLE;
@@ -49,20 +55,13 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
   prev: RequestEntry | null = null;
   next: RequestEntry | null = null;
 
-  /** Something below was set: it was held, failed or given up. */
-  touched = false;
-  /** It was held in the current outage and has not come to its end yet. */
-  troubled = false;
-  /** It is held because of the action `stop`, until `resume`. */
-  stopped = false;
-  /** The upper layer no longer waits for it. */
-  abandoned = false;
   /** Fail with this as soon as the driver lets go of it. */
   failWhenDone: BlockError | null = null;
   attempts = 0;
   /** Clock's ms of the first failure, or of being held; -1 before. */
   heldSince = -1;
-  lastAttemptAt = 0;
+  /** Clock's ms; null before the first attempt failed. */
+  lastAttemptAt: number | null = null;
   lastError: BlockError | null = null;
   /** The recovery cycle that sent it last. */
   cycle = 0;
@@ -75,6 +74,42 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
   constructor(onOverdue: (entry: RequestEntry, attempt: Attempt) => void) {
     super(false);
     this.#onOverdue = onOverdue;
+  }
+
+  /** Some of what is forgotten by {@link clear} was set: it was held, failed or given up. */
+  get touched(): boolean {
+    return this.has(TOUCHED);
+  }
+
+  set touched(value: boolean) {
+    this.put(TOUCHED, value);
+  }
+
+  /** It was held in the current outage and has not come to its end yet. */
+  get troubled(): boolean {
+    return this.has(TROUBLED);
+  }
+
+  set troubled(value: boolean) {
+    this.put(TROUBLED, value);
+  }
+
+  /** It is held because of the action `stop`, until `resume`. */
+  get stopped(): boolean {
+    return this.has(STOPPED);
+  }
+
+  set stopped(value: boolean) {
+    this.put(STOPPED, value);
+  }
+
+  /** The upper layer no longer waits for it. */
+  get abandoned(): boolean {
+    return this.has(ABANDONED);
+  }
+
+  set abandoned(value: boolean) {
+    this.put(ABANDONED, value);
   }
 
   onOverdue(attempt: Attempt): void {
@@ -116,6 +151,7 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
     this.failWhenDone = null;
     this.attempts = 0;
     this.heldSince = -1;
+    this.lastAttemptAt = null;
     this.lastError = null;
     this.cycle = 0;
     this.timeline = null;

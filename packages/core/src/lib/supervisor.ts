@@ -250,7 +250,7 @@ export class Supervisor implements Supervision, RecoveryHost, CycleHost, ReplayH
     if (entry.state !== EntryState.QUEUED || !entry.troubled || entry.blockers > 0 || !this.#engine.mayPass(entry))
       return false;
     const { retryInterval } = this.#engine.policy[entry.direction];
-    if (retryInterval === undefined || this.recovery.eager || entry.attempts === 0) return true;
+    if (retryInterval === undefined || this.recovery.eager || entry.lastAttemptAt === null) return true;
     return this.clock.now() - entry.lastAttemptAt >= retryInterval;
   }
 

@@ -30,7 +30,10 @@ export function readUint32(bytes: Uint8Array, at: number): number {
  * size. The caller has checked the bounds.
  */
 export function readUint64(bytes: Uint8Array, at: number): number {
-  return readUint32(bytes, at) * TWO_32 + readUint32(bytes, at + 4);
+  const high = readUint32(bytes, at);
+  const low = readUint32(bytes, at + 4);
+  // JavaScript's engines keep a small integer where it is, and what was multiplied in 16 bytes of its own.
+  return high === 0 ? low : high * TWO_32 + low;
 }
 
 /**

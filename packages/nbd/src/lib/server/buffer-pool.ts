@@ -1,5 +1,5 @@
-/** Bytes before the payload of a pooled buffer that belong to it: room for a reply's header, and a multiple of a cache line. */
-export const HEADROOM = 64;
+/** Bytes before the payload of a pooled buffer that belong to it: room for a reply's header. */
+export const HEADROOM = 32;
 
 /** The smallest class holds payloads of 4 KiB. */
 const SMALLEST_SHIFT = 12;
@@ -16,8 +16,6 @@ const SMALLEST_TOGETHER = 16;
 export class PooledBuffer {
   /** The memory that it is a part of: a view of its own would take a hundred bytes more of each small write that is held. */
   readonly bytes: Buffer;
-  /** Where in `bytes` the payload starts, after {@link HEADROOM}. */
-  readonly at: number;
   /** @internal Index of its class. */
   readonly sizeClass: number;
   #payload: Uint8Array;
@@ -25,9 +23,13 @@ export class PooledBuffer {
   /** @param start where in `bytes` its headroom begins. */
   constructor(sizeClass: number, bytes: Buffer, start: number) {
     this.bytes = bytes;
-    this.at = start + HEADROOM;
     this.sizeClass = sizeClass;
-    this.#payload = this.#view(sizeOf(sizeClass) - HEADROOM);
+    this.#payload = this.#view(start + HEADROOM, sizeOf(sizeClass) - HEADROOM);
+  }
+
+  /** Where in `bytes` the payload starts, after {@link HEADROOM}. */
+  get at(): number {
+    return this.#payload.byteOffset - this.bytes.byteOffset;
   }
 
   /** How much memory is its own, bytes. */
@@ -38,13 +40,13 @@ export class PooledBuffer {
   /** The first `length` bytes of the payload. The view is kept, as requests of one client tend to have one size. */
   payload(length: number): Uint8Array {
     if (this.#payload.length !== length) {
-      this.#payload = this.#view(length);
+      this.#payload = this.#view(this.at, length);
     }
     return this.#payload;
   }
 
-  #view(length: number): Uint8Array {
-    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.at, length);
+  #view(at: number, length: number): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at, length);
   }
 }
 
