@@ -60,7 +60,7 @@ export class RequestEntry extends RangeItem implements AttemptOwner {
   attempts = 0;
   /** Clock's ms of the first failure, or of being held; -1 before. */
   heldSince = -1;
-  /** Clock's ms; null before the first attempt failed. */
+  /** Clock's ms when an attempt failed last and the request was held, or when one was called back; null before. */
   lastAttemptAt: number | null = null;
   lastError: BlockError | null = null;
   /** The recovery cycle that sent it last. */

@@ -2,7 +2,12 @@ import { expect, test } from "vitest";
 
 import { Haste } from "./haste.ts";
 
-function createBatches(): { haste: Haste; run: (took: number) => boolean; refusals: () => number } {
+function createBatches(): {
+  haste: Haste;
+  run: (took: number) => boolean;
+  refusals: () => number;
+  pass: (ms: number) => void;
+} {
   let now = 0;
   const haste = new Haste(() => now);
   /** Runs a batch. Was it worth it? */
@@ -18,7 +23,7 @@ function createBatches(): { haste: Haste; run: (took: number) => boolean; refusa
     while (!run(5)) count += 1;
     return count;
   };
-  return { haste, run, refusals };
+  return { haste, run, refusals, pass: (ms) => void (now += ms) };
 }
 
 test("pauses after a batch that took more than a millisecond", () => {
@@ -34,4 +39,13 @@ test("pauses for longer if the next is long, too, up to a bound, and no longer a
   for (let count = 0; count < 4096; count += 1) expect(run(0)).toBe(false);
   expect([run(0), run(5)]).toEqual([true, true]);
   expect(refusals()).toBe(64);
+});
+
+test("a batch that went another way is not timed", () => {
+  const { haste, pass } = createBatches();
+  expect(haste.begin()).toBe(true);
+  haste.cancel();
+  pass(5);
+  haste.end();
+  expect(haste.begin()).toBe(true);
 });

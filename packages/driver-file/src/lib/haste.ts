@@ -30,6 +30,11 @@ export class Haste {
     return true;
   }
 
+  /** The batch that began goes another way. */
+  cancel(): void {
+    this.#start = null;
+  }
+
   /** The batch is over. */
   end(): void {
     if (this.#start === null) return;

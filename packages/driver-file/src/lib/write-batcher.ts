@@ -69,6 +69,7 @@ export class WriteBatcher {
     const quick = (!isAlone || this.#sinceFlush > FAR_FROM_FLUSH) && this.#contexts.isQuick() && this.#haste.begin();
     const context = isAlone && !quick ? null : this.#contexts.take();
     if (context === null) {
+      this.#haste.cancel();
       this.#waiting.shift();
       this.#runAlone(first);
       return;
